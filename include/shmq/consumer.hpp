@@ -1,0 +1,102 @@
+// A member of a group: is given entries, acks them, or gives them back.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+
+#include "shmq/entry.hpp"
+#include "shmq/status.hpp"
+
+namespace shmq {
+
+namespace detail {
+class ConsumerCore;
+class BatchCore;
+}  // namespace detail
+
+/// Entries that one read delivered to one consumer, in sequence order with retried and claimed ones first.
+///
+/// Lifetime: the bytes of an entry stay where they are until it is acked, nacked or released, also if another consumer
+/// claims it meanwhile. What is neither acked nor nacked when the batch is closed or destroyed goes back to retry and does
+/// not count as a failed delivery. A batch must be closed before its consumer is; Consumer::close does it otherwise, after
+/// which the batch is empty.
+/// Threads: a batch and its consumer belong to one thread at a time.
+class Batch {
+public:
+    Batch() noexcept = default;
+    Batch(Batch&&) noexcept;
+    Batch& operator=(Batch&&) noexcept;
+    ~Batch();
+
+    [[nodiscard]] std::span<const Entry> entries() const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return entries().size(); }
+    [[nodiscard]] bool empty() const noexcept { return entries().empty(); }
+    [[nodiscard]] auto begin() const noexcept { return entries().begin(); }
+    [[nodiscard]] auto end() const noexcept { return entries().end(); }
+    [[nodiscard]] const Entry& operator[](std::size_t index) const noexcept { return entries()[index]; }
+
+    /// Finishes every entry that is still this batch's. `fenced` if some were handed on meanwhile (its number is the first
+    /// such sequence); the others are acked all the same.
+    Result<void> ack() noexcept;
+    /// Finishes one entry. Errors: `fenced`, `not_pending`.
+    Result<void> ack(Sequence sequence) noexcept;
+    /// Finishes a list. The first error is returned, the others of the list are acked all the same.
+    Result<void> ack(std::span<const Sequence> sequences) noexcept;
+    Result<void> ack(std::initializer_list<Sequence> sequences) noexcept {
+        return ack(std::span<const Sequence>(sequences.begin(), sequences.size()));
+    }
+    /// Gives one entry back for retry at once; counts as a failed delivery. Errors: `fenced`, `not_pending`.
+    Result<void> nack(Sequence sequence) noexcept;
+    /// Gives every entry that is still this batch's back for retry; counts as a failed delivery of each.
+    Result<void> nack() noexcept;
+    /// Gives back what is neither acked nor nacked, without counting it. The batch is empty afterwards.
+    void close() noexcept;
+
+private:
+    friend class Consumer;
+    friend class detail::ConsumerCore;
+    explicit Batch(detail::BatchCore* core) noexcept : core_(core) {}
+    detail::BatchCore* core_ = nullptr;
+};
+
+/// A named or anonymous member of a group.
+///
+/// Lifetime: keeps its stream's segment mapped. Closing gives back what it holds. When the process dies, the scanner
+/// gives it back, counted as a failed delivery; under the same name the entries nobody took meanwhile come first.
+/// Threads: one at a time. fork: in the child every call answers `forked`.
+class Consumer {
+public:
+    Consumer() noexcept;
+    Consumer(Consumer&&) noexcept;
+    Consumer& operator=(Consumer&&) noexcept;
+    ~Consumer();
+
+    /// Delivers entries: with `claim_idle` stale ones, then those waiting for retry, then new ones. No allocation and no
+    /// system call while there is something to deliver (but for the first batch of more than 256 entries, and for a third
+    /// batch open at a time). An empty batch is never returned.
+    /// Errors: `empty` after the wait, `stopped`, `removed` (stream removed and all entries delivered), `no_group`
+    /// (dropped), `corrupt`, `forked`, `closed`, `bad_option`.
+    Result<Batch> read(const ReadOptions& options = {});
+
+    /// Takes over entries delivered to others (or to this consumer) at least `idle` ago and not yet acked, and entries
+    /// waiting for retry are left alone. Looks at every pending entry. `empty` if there are none.
+    Result<Batch> claim(const ClaimOptions& options);
+
+    /// Finishes an entry this consumer was given, in whatever batch. Errors: `fenced`, `not_pending`.
+    Result<void> ack(Sequence sequence) noexcept;
+    /// Gives back an entry this consumer was given, in whatever batch.
+    Result<void> nack(Sequence sequence) noexcept;
+
+    [[nodiscard]] std::string_view name() const noexcept;   ///< empty if anonymous
+    [[nodiscard]] std::string_view group() const noexcept;
+    /// Closes the open batches, gives their entries back, leaves the group. Idempotent.
+    void close() noexcept;
+
+private:
+    friend class Stream;
+    explicit Consumer(std::unique_ptr<detail::ConsumerCore> core) noexcept;
+    std::unique_ptr<detail::ConsumerCore> core_;
+};
+
+}  // namespace shmq

@@ -1,0 +1,116 @@
+// The options of every call, with units, limits and defaults. Plain values; copied freely.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace shmq {
+
+/// The place of an entry in the total order of its stream, which is also its id. Dense, from 1 on; 0 is never used.
+using Sequence = std::uint64_t;
+
+/// How long to wait. Rounded up to nanoseconds; negative counts as zero.
+using Duration = std::chrono::nanoseconds;
+
+/// Waits without an end (but a stop_token, a removed stream or data ends it).
+inline constexpr Duration forever = Duration::max();
+
+using Bytes = std::span<const std::byte>;
+
+/// The bytes of a text, without copying it. The text must outlive the result.
+[[nodiscard]] inline Bytes bytes_of(std::string_view text) noexcept {
+    return std::as_bytes(std::span<const char>(text.data(), text.size()));
+}
+/// Bytes seen as text, without copying them.
+[[nodiscard]] inline std::string_view text_of(Bytes bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+inline constexpr std::size_t max_stream_name = 200;  ///< bytes in the name of a stream
+inline constexpr std::size_t max_name = 63;          ///< bytes in the name of a group or consumer
+inline constexpr std::size_t max_key = 1024;         ///< bytes in the key of an entry
+
+/// What an entry's time stamp is. Nanoseconds since 1970 in all but `off`. docs/performance.md has the cost of each.
+enum class TimeStamps : std::uint32_t {
+    off,     ///< none, the time of every entry is 0
+    coarse,  ///< CLOCK_REALTIME_COARSE, exact to one tick of the kernel (1 to 10 ms)
+    precise  ///< CLOCK_REALTIME
+};
+
+/// The geometry of a stream, fixed when it is made. A zero in options given to `open` means "whatever it was made with".
+struct StreamOptions {
+    std::uint64_t slots = 65'536;               ///< entries kept at most; power of two, 8 to 2^28
+    std::uint64_t payload = 32ull << 20;        ///< bytes for entries with their headers and keys; 4 KiB to 1 TiB
+    std::uint32_t chunks = 256;                 ///< parts the payload is handed out in; 8 to 65,536
+    std::uint64_t max_entry = 0;                ///< largest entry, bytes; 0 means payload / 8, or less if the chunks ask so
+    std::uint32_t producers = 64;               ///< producers that add at one time; 1 to 4,096
+    std::uint32_t groups = 8;                   ///< groups; 0 to 24
+    std::uint32_t consumers = 64;               ///< consumers per group; 1 to 1,023
+    std::uint32_t attachments = 256;            ///< open handles; 1 to 4,095
+    std::uint32_t mode = 0600;                  ///< permission bits of the file, not masked by umask
+    TimeStamps time = TimeStamps::coarse;       ///< time stamp of each entry
+    Sequence first_sequence = 1;                ///< the sequence of the first entry; 1 to 2^62
+};
+
+/// What `Stream::open` is asked for.
+struct OpenOptions {
+    bool read_only = false;      ///< map for reading only: Reader, range and the lists work, nothing else does
+    Duration slice{50'000'000};  ///< longest sleep before a waiter looks again by itself; 1 ms to 100 ms
+    Duration spin{5'000};        ///< how long a waiter looks on before it sleeps; 0 to 1 s
+};
+
+/// Options of one add.
+struct AddOptions {
+    Bytes key{};                 ///< up to `max_key` bytes, stored with the entry
+    Duration wait{0};            ///< how long to wait for room
+    std::stop_token stop{};      ///< ends the wait
+};
+
+/// Where a group, or a reader, starts.
+class Position {
+public:
+    [[nodiscard]] static constexpr Position oldest() noexcept { return {Kind::oldest, 0}; }
+    [[nodiscard]] static constexpr Position newest() noexcept { return {Kind::newest, 0}; }
+    /// `sequence` is the first entry that is delivered.
+    [[nodiscard]] static constexpr Position at(Sequence sequence) noexcept { return {Kind::sequence, sequence}; }
+
+    enum class Kind : std::uint8_t { oldest, newest, sequence };
+    [[nodiscard]] constexpr Kind kind() const noexcept { return kind_; }
+    [[nodiscard]] constexpr Sequence sequence() const noexcept { return sequence_; }
+
+private:
+    constexpr Position(Kind kind, Sequence sequence) noexcept : kind_(kind), sequence_(sequence) {}
+    Kind kind_;
+    Sequence sequence_;
+};
+
+/// What one read may take, and how long it may wait for it.
+struct ReadOptions {
+    std::size_t max_entries = 64;                ///< 1 to 4,096
+    std::size_t max_bytes = 64u << 20;           ///< payload bytes; one entry is given even if it is larger
+    Duration wait{0};                            ///< how long to wait for the first entry
+    Duration claim_idle = forever;               ///< take over entries that were delivered at least so long ago
+    std::stop_token stop{};                      ///< ends the wait
+};
+
+/// What one claim may take.
+struct ClaimOptions {
+    Duration idle{0};               ///< delivered at least so long ago
+    std::size_t max_entries = 64;   ///< 1 to 4,096
+};
+
+/// Which pending entries are listed.
+struct PendingFilter {
+    std::string_view consumer{};     ///< only this consumer's; empty means all
+    Duration idle{0};                ///< only those delivered, or given back, at least so long ago
+    Sequence from = 0;               ///< first sequence looked at
+    Sequence to = ~Sequence{0};      ///< last sequence looked at
+    std::size_t max_entries = ~std::size_t{0};
+};
+
+}  // namespace shmq

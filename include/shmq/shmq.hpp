@@ -1,0 +1,10 @@
+// Everything of shmq. See stream.hpp for where to begin.
+#pragma once
+
+#include "shmq/consumer.hpp"
+#include "shmq/entry.hpp"
+#include "shmq/options.hpp"
+#include "shmq/reader.hpp"
+#include "shmq/status.hpp"
+#include "shmq/stream.hpp"
+#include "shmq/version.hpp"

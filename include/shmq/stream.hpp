@@ -1,0 +1,262 @@
+// A stream: the log and its groups, in one segment that every process maps.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shmq/consumer.hpp"
+#include "shmq/entry.hpp"
+#include "shmq/options.hpp"
+#include "shmq/reader.hpp"
+#include "shmq/status.hpp"
+
+namespace shmq {
+
+namespace detail {
+class StreamCore;
+class ProducerCore;
+class LoanCore;
+}  // namespace detail
+
+/// Whether the process behind an attachment lives. `unknown` when a copied file is looked at, `none` where nobody owns.
+enum class Owner : std::uint8_t { none, alive, dead, unknown };
+
+/// What a stream is and where it stands. A snapshot: every number was true at some moment of the call.
+struct StreamInfo {
+    std::string name;             ///< as it was opened
+    std::string path;             ///< of the segment file
+    StreamOptions options;        ///< with the values that were chosen for zeros
+    std::uint64_t size = 0;       ///< of the segment, bytes
+    std::uint64_t chunk_size = 0; ///< bytes
+    std::uint32_t place_unit = 0; ///< what places count in, bytes
+    Sequence first = 0;           ///< oldest entry kept; equal to `next` if there is none
+    Sequence next = 0;            ///< what the next entry will get at least
+    std::uint32_t chunks_free = 0;        ///< reusable now
+    std::uint32_t chunks_owned = 0;       ///< being filled
+    std::uint32_t chunks_unfinished = 0;  ///< left by a producer that ended, to be adopted
+    std::uint32_t chunks_sealed = 0;      ///< full, with entries that are kept
+    std::uint32_t pins = 0;               ///< chunks kept for views of former owners
+    std::uint32_t producers = 0;          ///< adding now
+    std::uint32_t attachments = 0;        ///< open handles
+    std::uint32_t format_version = 0;
+    bool removed = false;
+};
+
+struct GroupInfo {
+    std::string name;
+    Sequence start = 0;            ///< first entry the group is concerned with
+    Sequence floor = 0;            ///< every entry below is finished
+    Sequence next = 0;             ///< first entry that was never delivered
+    std::uint64_t lag = 0;         ///< entries never delivered; exact
+    std::uint64_t pending = 0;     ///< delivered, not acked
+    std::uint64_t retry = 0;       ///< waiting to be delivered again
+    std::uint32_t consumers = 0;   ///< open now
+};
+
+struct PendingConsumer {
+    std::string name;              ///< "#N" for an anonymous one in row N
+    std::uint64_t count = 0;       ///< entries it holds
+    Owner owner = Owner::none;
+};
+
+struct PendingSummary {
+    std::uint64_t count = 0;       ///< delivered and retry entries
+    Sequence lowest = 0;           ///< 0 if there is none
+    Sequence highest = 0;
+    std::uint64_t lag = 0;         ///< entries never delivered
+    std::vector<PendingConsumer> consumers;   ///< those open, and those that hold something
+};
+
+struct PendingEntry {
+    Sequence sequence = 0;
+    std::optional<std::string> consumer;      ///< nullopt for an entry waiting for retry
+    std::optional<Duration> idle;             ///< since it was delivered or given back; nullopt if unknown
+    std::uint32_t deliveries = 0;             ///< that count, the running one included
+    Owner owner = Owner::none;
+    bool retry = false;                       ///< waiting for retry
+    bool exhausted = false;                   ///< handed over 65,535 times: only Stream::ack ends it
+};
+
+struct ConsumerInfo {
+    std::string group;
+    std::string name;
+    Owner owner = Owner::none;
+    std::uint32_t attachment = 0;             ///< row of the handle it belongs to
+};
+
+struct AttachmentInfo {
+    std::uint32_t row = 0;
+    std::uint64_t incarnation = 0;
+    Owner owner = Owner::none;
+    std::int32_t pid = 0;                     ///< in the PID namespace of that process
+    std::uint64_t start_time = 0;             ///< of the process, clock ticks since boot
+    std::string command;
+    std::uint32_t chunks = 0;                 ///< it fills
+    std::uint32_t consumers = 0;              ///< it has open
+};
+
+struct TrimReport {
+    Sequence first = 0;                       ///< oldest entry that is kept now
+    std::uint64_t trimmed = 0;                ///< entries given up by this call
+    std::optional<std::string> held_by;       ///< the group that stopped it short
+    Sequence held_at = 0;                     ///< the entry that group still needs
+};
+
+struct RecoveryReport {
+    std::uint32_t dead = 0;                   ///< handles whose process had died
+    std::uint32_t consumers = 0;              ///< consumers they had
+    std::uint64_t entries = 0;                ///< handed to retry
+    std::uint32_t chunks = 0;                 ///< left for adoption
+};
+
+struct AddedBatch {
+    Sequence first = 0;                       ///< sequence of the first entry added
+    Sequence last = 0;                        ///< of the last one; entries of other producers may stand between
+    std::size_t count = 0;                    ///< how many were added; fewer than given if the ring became full
+};
+
+/// Private bytes being filled. Dropping it without `commit` means nothing happened.
+/// Threads: belongs to the thread of its producer. Must not outlive its producer.
+class Loan {
+public:
+    Loan() noexcept = default;
+    Loan(Loan&&) noexcept;
+    Loan& operator=(Loan&&) noexcept;
+    ~Loan();
+
+    /// `size` bytes inside the segment that nobody else reads or writes, aligned to 32 (16 with a key). Not zeroed.
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept;
+    /// Adds the first `used` bytes as one entry; `used` at most the size asked for. The loan is over afterwards, but for
+    /// `full`: then it can be committed again. Errors: `full`, `stopped`, `removed`, `too_large`, `closed`, `forked`.
+    Result<Sequence> commit(std::size_t used);
+    Result<Sequence> commit() { return commit(bytes().size()); }
+
+private:
+    friend class detail::ProducerCore;
+    explicit Loan(detail::LoanCore* core) noexcept : core_(core) {}
+    detail::LoanCore* core_ = nullptr;
+};
+
+/// Adds entries; owns chunks of the payload.
+/// Threads: one at a time; each thread that adds takes its own. fork: in the child every call answers `forked`.
+class Producer {
+public:
+    Producer() noexcept;
+    Producer(Producer&&) noexcept;
+    Producer& operator=(Producer&&) noexcept;
+    ~Producer();
+
+    /// Copies `payload` into the segment and adds it as one entry. All of it happens or nothing, also if the process is
+    /// killed inside. No system call while there is room and nobody sleeps; no allocation.
+    /// Errors: `full` after the wait, `too_large`, `stopped`, `removed`, `too_many_producers`, `not_allowed`, `forked`.
+    Result<Sequence> add(Bytes payload, const AddOptions& options = {});
+    Result<Sequence> add(std::string_view payload, const AddOptions& options = {}) { return add(bytes_of(payload), options); }
+    /// Adds several entries in their order, each with the options' key. Stops at the first that does not fit within the
+    /// wait; an error is returned only if none was added.
+    Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options = {});
+    /// Lends `size` bytes to be filled in place; the key is taken now. Several loans may be open, committed in any order.
+    /// `options.wait` bounds the wait for a chunk now and for a slot at commit.
+    /// Errors: as add, and `too_many_loans`.
+    Result<Loan> loan(std::size_t size, const AddOptions& options = {});
+
+    /// Leaves the chunk to the next producer. Open loans are dropped. Idempotent.
+    void close() noexcept;
+
+private:
+    friend class Stream;
+    explicit Producer(std::unique_ptr<detail::ProducerCore> core) noexcept;
+    std::unique_ptr<detail::ProducerCore> core_;
+};
+
+/// An open stream.
+///
+/// Lifetime: producers, consumers and readers made from it keep the segment mapped after the Stream itself is closed.
+/// Threads: `add` and `loan` use a producer of the handle and belong to one thread at a time; everything else may be called from
+/// several. fork: the child's handles answer `forked`; it opens the stream again. A child made by a bare clone(2) or vfork(2) must
+/// exec or exit.
+class Stream {
+public:
+    Stream() noexcept;
+    Stream(Stream&&) noexcept;
+    Stream& operator=(Stream&&) noexcept;
+    ~Stream();
+
+    /// Makes the segment; it appears under its name only when it is whole. Names: docs of `shmq create`, or README.
+    /// Errors: `exists`, `bad_name`, `bad_option`, `no_space`, `not_allowed`, `system`.
+    static Result<Stream> create(std::string_view name, const StreamOptions& options = {}, const OpenOptions& open = {});
+    /// Errors: `no_stream`, `bad_name`, `not_allowed`, `corrupt`, `wrong_version`, `too_many_attachments`, `system`.
+    static Result<Stream> open(std::string_view name, const OpenOptions& open = {});
+    /// Opens, or makes it if it is not there; `bad_option` with both values if it was made with others. A zero in `options`
+    /// (mode and first_sequence always) accepts whatever is there.
+    static Result<Stream> open_or_create(std::string_view name, const StreamOptions& options = {}, const OpenOptions& open = {});
+    /// Takes the name away. Attached processes finish: adds answer `removed`, reads deliver what is there and then answer `removed`.
+    static Result<void> remove(std::string_view name);
+    /// Path of the segment of a name.
+    static Result<std::string> path_of(std::string_view name);
+    /// Names of the streams in the default folder, sorted.
+    static Result<std::vector<std::string>> list();
+
+    // Adding: see Producer.
+    Result<Sequence> add(Bytes payload, const AddOptions& options = {});
+    Result<Sequence> add(std::string_view payload, const AddOptions& options = {}) { return add(bytes_of(payload), options); }
+    Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options = {});
+    Result<Loan> loan(std::size_t size, const AddOptions& options = {});
+    /// A producer of its own, for another thread.
+    Result<Producer> producer();
+
+    // Groups. `required`: nothing a group has not acked is ever overwritten.
+    /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `not_allowed`.
+    Result<void> create_group(std::string_view group, Position from = Position::oldest());
+    /// What its consumers hold is forgotten; their acks answer `fenced`, their reads `no_group`. Views stay readable.
+    Result<void> drop_group(std::string_view group);
+    /// The group goes on at `to`, forwards or backwards, with nothing pending; what was held before is fenced. Open
+    /// consumers go on in the moved group with their next read.
+    Result<void> move_group(std::string_view group, Position to);
+    Result<std::vector<GroupInfo>> groups() const;
+    Result<GroupInfo> group(std::string_view group) const;
+
+    /// Joins a group. An empty name makes an anonymous consumer.
+    /// Errors: `no_group`, `busy` (number: the pid that owns the name), `bad_name`, `too_many_consumers`, `not_allowed`.
+    Result<Consumer> consumer(std::string_view group, std::string_view name = {});
+    Result<std::vector<ConsumerInfo>> consumers(std::string_view group) const;
+
+    // An operator's words: whoever holds the entry.
+    /// Finishes a pending entry. Errors: `not_pending`, `no_group`, `out_of_range`, `too_many_pins`.
+    Result<void> ack(std::string_view group, Sequence sequence);
+    /// Gives a pending entry back for retry, counted as a failed delivery.
+    Result<void> nack(std::string_view group, Sequence sequence);
+    Result<PendingSummary> pending(std::string_view group) const;
+    Result<std::vector<PendingEntry>> pending_entries(std::string_view group, const PendingFilter& filter = {}) const;
+
+    // Reading without a group.
+    Result<Reader> reader(Position from = Position::oldest());
+    /// Copies of the entries from `first` to `last`, both included, at most `max_entries`, ascending; what is trimmed or not yet
+    /// added is left out.
+    Result<Copies> range(Sequence first, Sequence last, std::size_t max_entries = ~std::size_t{0}) const;
+    /// The same, descending from `last`.
+    Result<Copies> reverse_range(Sequence last, Sequence first, std::size_t max_entries = ~std::size_t{0}) const;
+
+    // Retention.
+    /// Gives up entries below `sequence`, as far as every group has finished them. `out_of_range` beyond the end.
+    Result<TrimReport> trim_before(Sequence sequence);
+    /// Gives up all but the newest `count` entries, likewise.
+    Result<TrimReport> trim_keep(std::uint64_t count);
+
+    /// Looks for dead owners now and hands on what they held.
+    Result<RecoveryReport> recover();
+
+    [[nodiscard]] Result<StreamInfo> info() const;
+    Result<std::vector<AttachmentInfo>> attachments() const;
+
+    /// Detaches. Producers, consumers and readers made from this handle stay usable. Idempotent.
+    void close() noexcept;
+
+private:
+    explicit Stream(std::shared_ptr<detail::StreamCore> core) noexcept;
+    std::shared_ptr<detail::StreamCore> core_;
+    std::unique_ptr<detail::ProducerCore> producer_;
+};
+
+}  // namespace shmq
