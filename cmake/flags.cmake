@@ -1,0 +1,33 @@
+# shmq_flags: what every target of this project is compiled with. Never exported.
+add_library(shmq_flags INTERFACE)
+target_compile_features(shmq_flags INTERFACE cxx_std_20)
+target_compile_options(shmq_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align
+                       -Wcast-qual -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wformat=2 -Wimplicit-fallthrough
+                       -Wnull-dereference -Wundef -Wunused)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(shmq_flags INTERFACE -Wlogical-op -Wduplicated-cond -Wuseless-cast)
+endif()
+if(SHMQ_WARNINGS_AS_ERRORS)
+    target_compile_options(shmq_flags INTERFACE -Werror)
+endif()
+
+if(SHMQ_SANITIZE)
+    target_compile_options(shmq_flags INTERFACE -fsanitize=${SHMQ_SANITIZE} -fno-sanitize-recover=all
+                           -fno-omit-frame-pointer)
+    target_link_options(shmq_flags INTERFACE -fsanitize=${SHMQ_SANITIZE})
+    if(SHMQ_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # g++ says that ThreadSanitizer does not see fences; those that the protocol needs stand beside atomic accesses.
+        target_compile_options(shmq_flags INTERFACE -Wno-tsan)
+    endif()
+    if(SHMQ_SANITIZE MATCHES "undefined|address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # The checks that the sanitizers insert make g++ 12 see uses that are not there.
+        target_compile_options(shmq_flags INTERFACE -Wno-maybe-uninitialized -Wno-null-dereference)
+    endif()
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(BUILD_SHARED_LIBS)
+    set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+endif()
