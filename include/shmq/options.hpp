@@ -92,7 +92,7 @@ private:
 /// What one read may take, and how long it may wait for it.
 struct ReadOptions {
     std::size_t max_entries = 64;                ///< 1 to 4,096
-    std::size_t max_bytes = 64u << 20;           ///< payload bytes; one entry is given even if it is larger
+    std::size_t max_bytes = ~std::size_t{0};          ///< payload bytes; one entry is given even if it is larger
     Duration wait{0};                            ///< how long to wait for the first entry
     Duration claim_idle = forever;               ///< take over entries that were delivered at least so long ago
     std::stop_token stop{};                      ///< ends the wait

@@ -1,0 +1,194 @@
+// The structs of the segment, each once. Words that change are Atomics; what packs several fields is explained bit by bit in
+// layout/words.hpp. Everything else is written before it becomes visible by the word named beside it.
+//
+// Nothing here acts: rooms above change these words, and docs/protocol.md says which of them may change which.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/atomic.hpp"
+#include "base/bits.hpp"
+#include "layout/geometry.hpp"
+
+namespace shmq {
+
+inline constexpr std::uint64_t magic = 0x0a1a'716d'6873'0d89;  // bytes 89 0d 's' 'h' 'm' 'q' 1a 0a: no text file begins so
+
+// The first page. Written by the creator before the file has a name, never changed afterwards.
+//
+//   offset size field             meaning
+//        0    8 magic
+//        8    4 format_version
+//       12    4 header_size       bytes of this struct
+//       16    8 fingerprint       of the offsets and sizes of every struct below
+//       24    8 features          bits of optional parts; 0 in this version
+//       32    8 checksum          of the other bytes of this struct
+//       40    8 segment_size      bytes
+//       48    8 device            of the file, to tell a copy
+//       56    8 inode
+//       64   80 geometry          what `plan` is repeated from when it is opened
+//      144  576 areas             offset, count, stride of each kind
+//      720 3376 reserved          0
+struct Header {
+    std::uint64_t magic;
+    std::uint32_t format_version;
+    std::uint32_t header_size;
+    std::uint64_t fingerprint;
+    std::uint64_t features;
+    std::uint64_t checksum;
+    std::uint64_t segment_size;
+    std::uint64_t device;
+    std::uint64_t inode;
+    std::uint64_t slots;
+    std::uint64_t payload;
+    std::uint64_t max_entry;
+    std::uint64_t first_sequence;
+    std::uint32_t chunks;
+    std::uint32_t producers;
+    std::uint32_t groups;
+    std::uint32_t consumers;
+    std::uint32_t attachments;
+    std::uint32_t mode;
+    std::uint32_t time;
+    std::uint32_t unit_bits;
+    std::uint64_t reserved_geometry[2];
+    struct AreaRow {
+        std::uint64_t offset;
+        std::uint64_t count;
+        std::uint64_t stride;
+        std::uint64_t reserved;
+    } areas[area_kinds];
+    std::byte reserved[4096 - 144 - sizeof(AreaRow) * area_kinds];
+};
+static_assert(sizeof(Header) == 4096 && std::has_unique_object_representations_v<Header>);
+static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
+
+// Words that everyone uses, each group of them on a cache line of its own.
+//
+//   offset size field         written by             what it is
+//        0    8 tail          producers              hint: the next sequence
+//       64    8 trim_goal     who needs room         what the trim point is about to become; only grows
+//       72    8 trim_point    who needs room         entries below may be overwritten; only grows
+//      128    8 directory     makers of groups       version and active group rows
+//      136    8 boot          who opens              hash of the boot id that times belong to
+//      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63 the stream was removed
+//      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
+//      320    4 reader_wake   wakers                 futex of readers without a group
+//      324    4 room_wake     wakers                 futex of producers that wait for room
+//      384    8 scanned_ms    scanners               hint: when somebody last looked for the dead
+struct Control {
+    alignas(cache_line) Atomic<std::uint64_t> tail;
+    alignas(cache_line) Atomic<std::uint64_t> trim_goal;
+    Atomic<std::uint64_t> trim_point;
+    alignas(cache_line) Atomic<std::uint64_t> directory;
+    Atomic<std::uint64_t> boot;
+    alignas(cache_line) Atomic<std::uint64_t> sleepers;
+    alignas(cache_line) Atomic<std::uint64_t> room_wanted;
+    alignas(cache_line) Atomic<std::uint32_t> reader_wake;
+    Atomic<std::uint32_t> room_wake;
+    alignas(cache_line) Atomic<std::uint64_t> scanned_ms;
+};
+static_assert(sizeof(Control) == 448);
+inline constexpr unsigned reader_bit = 32;
+inline constexpr unsigned room_bit = 33;
+inline constexpr std::uint64_t removed_mark = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t data_sleepers = low_mask(33);
+
+// One row per open handle. It belongs to whoever holds the lock on its byte of the file (recovery/attach.hpp).
+//
+//   offset size field        written by        made visible by
+//        0    8 word         owner, scanner    itself: owner word
+//        8    8 inside       owner             itself: bit per group row whose records it may be about to change
+//       16    8 start_time   owner             word (for people, never for safety), as the rest
+//       24    4 pid          owner
+//       28   16 command      owner
+//       44   20 reserved
+struct alignas(cache_line) AttachmentRow {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> inside;
+    Atomic<std::uint64_t> start_time;
+    Atomic<std::uint32_t> pid;
+    char command[16];
+    std::byte reserved[20];
+};
+static_assert(sizeof(AttachmentRow) == 64 && offsetof(AttachmentRow, command) == 28);
+
+// One row per producer that adds now.
+//
+//        0    8 word         owner, scanner    itself: owner word (live, attachment)
+//        8   56 reserved
+struct alignas(cache_line) ProducerRow {
+    Atomic<std::uint64_t> word;
+    std::byte reserved[56];
+};
+static_assert(sizeof(ProducerRow) == 64);
+
+// One row per chunk.
+//
+//        0    8 word         owner, takers, scanner    itself: owner word (free, owned, unfinished, sealed)
+//        8    8 fill         owner                     bytes used; stored before the bytes are written
+//       16    8 last         owner, scanner            no entry in it has a higher sequence; only grows, before `word` changes
+//       24   40 reserved
+struct alignas(cache_line) ChunkRow {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> fill;
+    Atomic<std::uint64_t> last;
+    std::byte reserved[40];
+};
+static_assert(sizeof(ChunkRow) == 64);
+
+// One row per group, and one more to move a cursor with.
+//
+//        0    8 word         maker, dropper, scanner   itself: group word
+//        8    8 start        maker                     directory; may grow until the maker returns
+//       16    4 kind         maker                     directory: 0 required
+//       20    4 options      maker                     directory: 0
+//       24   40 reserved
+//       64   64 name         maker                     directory; NUL-padded
+//      128    8 cursor       consumers                 hint: the next entry to deliver for the first time
+//      192    8 floor        consumers                 hint: all below are finished
+//      256    4 wake         wakers                    futex of its consumers
+//      260   60 reserved
+struct alignas(cache_line) GroupRow {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> start;
+    std::uint32_t kind;
+    std::uint32_t options;
+    std::byte reserved[40];
+    char name[64];
+    alignas(cache_line) Atomic<std::uint64_t> cursor;
+    alignas(cache_line) Atomic<std::uint64_t> floor;
+    alignas(cache_line) Atomic<std::uint32_t> wake;
+    std::byte reserved_wake[60];
+};
+static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
+
+// One row per consumer of a group.
+//
+//        0    8 word         owner, scanner    itself: owner word (free, live, away: named, without an owner)
+//        8    8 pinned       claimers, owner   itself: a pin cell may name this row
+//       16    4 anonymous    owner             word
+//       20   44 reserved
+//       64   64 name         owner             word; NUL-padded
+struct alignas(cache_line) ConsumerRow {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> pinned;
+    std::uint32_t anonymous;
+    std::byte reserved[44];
+    char name[64];
+};
+static_assert(sizeof(ConsumerRow) == 128 && offsetof(ConsumerRow, name) == 64);
+
+/// Changes whenever a struct or a packed word above changes its place or size.
+constexpr std::uint64_t layout_fingerprint() noexcept {
+    std::uint64_t hash = 0xcbf2'9ce4'8422'2325;  // FNV-1a
+    for (const std::uint64_t value :
+         {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow), sizeof(GroupRow),
+          sizeof(ConsumerRow), offsetof(GroupRow, cursor), offsetof(GroupRow, floor), std::size_t{32}, area_kinds})
+        hash = (hash ^ value) * 0x100'0000'01b3;
+    return hash;
+}
+
+}  // namespace shmq
