@@ -1,0 +1,116 @@
+#include "log/publish.hpp"
+
+#include <algorithm>
+
+#include "base/error_detail.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+
+namespace {
+
+// Below this many slots every trim is by exactly what is needed; above it movers take strides, which costs the oldest part of what
+// is kept, and spares one walk per entry.
+constexpr std::uint64_t stride_from_slots = 4096;
+
+std::uint64_t trim_stride(const Geometry& g) noexcept { return g.slots >= stride_from_slots ? g.slots / 64 : 0; }
+
+}  // namespace
+
+Publisher::Publisher(const Segment& segment) noexcept
+    : segment_(segment), ask_above_(segment.geometry().slots - segment.geometry().slots / 8) {}
+
+Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
+    const Geometry& g = segment_.geometry();
+    Control& control = segment_.control();
+    // relaxed: only where the walk begins.
+    Sequence t = control.tail.load(memory_order_relaxed);
+    unsigned strange = 0;  // turns without progress of anybody; bounded
+    // (1) the hint is below what is kept or above what can be: start at the nearest that can be
+    // (2) t-1 was never seen published: look, and walk back if it is not  (3) no room: lift the trim point or answer `full`
+    // (4) t is published by somebody: go on behind it  (5) not the lap before: the trim point moved, or damage
+    // (6) compare-and-swap: done, or somebody took t: (4) in the next turn
+    for (;;) {
+        if (t < trim_seen_) t = trim_seen_;  // (1)
+        if (t - trim_seen_ > g.slots) {
+            trim_seen_ = control.trim_point.load(memory_order_acquire);
+            if (t < trim_seen_ || t - trim_seen_ > g.slots) t = trim_seen_;
+        }
+        if (t > known_ + 1 && t > trim_seen_) {  // (2)
+            // acquire: what its publisher saw published is published for us too (DENSITY).
+            if (!segment_.published(t - 1, memory_order_acquire)) {
+                --t;
+                continue;
+            }
+            known_ = t - 1;
+        }
+        if (t - trim_seen_ >= g.slots) {  // (3)
+            Error why;
+            if (!find_room(t, why)) return why;
+            continue;
+        }
+        Word& slot = segment_.slot(t);
+        std::uint64_t word = slot.load(memory_order_relaxed);  // the exchange below decides, and orders
+        const std::uint64_t tag = word >> g.place_bits;
+        if (tag == g.slot_tag(t)) {  // (4)
+            known_ = t++;
+            continue;
+        }
+        if (tag != ((g.slot_tag(t) - 1) & low_mask(g.tag_bits))) {  // (5)
+            fence(memory_order_acquire);  // the slot's word before the trim point behind it (PUBLISH)
+            trim_seen_ = std::max(trim_seen_, control.trim_point.load(memory_order_acquire));
+            if (t >= trim_seen_ && ++strange > 2) return corrupt_error("slot", segment_.offset_of(&slot), word);
+            continue;
+        }
+        // seq_cst: release publishes the bytes (PUBLISH); the single order with the sleepers' word keeps SLEEP from missing it.
+        if (slot.compare_exchange(word, pack_slot(g, g.slot_tag(t), place), memory_order_seq_cst, memory_order_relaxed)) {  // (6)
+            known_ = t;
+            break;
+        }
+    }
+    // relaxed: a hint. A producer that slept between load and store puts it back; whoever starts from it walks.
+    if (control.tail.load(memory_order_relaxed) < t + 1) control.tail.store(t + 1, memory_order_relaxed);
+    if (t - trim_seen_ >= ask_above_) [[unlikely]]
+        ask_for_room(t);
+    return t;
+}
+
+void Publisher::ask_for_room(Sequence t) noexcept {
+    const Geometry& g = segment_.geometry();
+    trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
+    if (trim_stride(g) == 0 || t - trim_seen_ < ask_above_) return;
+    // relaxed: a wish. Consumers, which have the records at hand, lift the trim point when they finish their next batch.
+    Word& wanted = segment_.control().room_wanted;
+    const Sequence wish = t - ask_above_ + trim_stride(g);
+    if (wanted.load(memory_order_relaxed) < wish) wanted.store(wish, memory_order_relaxed);
+}
+
+bool Publisher::find_room(Sequence t, Error& why) noexcept {
+    const Geometry& g = segment_.geometry();
+    trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
+    if (t < trim_seen_ || t - trim_seen_ < g.slots) return true;
+    const Sequence needed = t - g.slots + 1;
+    const Lifted lifted = lift_trim(segment_, std::min(needed + trim_stride(g), t));
+    trim_seen_ = lifted.trim;
+    if (trim_seen_ >= needed) return true;
+    // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP).
+    segment_.control().room_wanted.store(needed, memory_order_seq_cst);
+    why = blocked_error(segment_, "slot", lifted.blocked);
+    return false;
+}
+
+Sequence find_end(const Segment& segment) noexcept {
+    const Geometry& g = segment.geometry();
+    // Repeated only if the trim point passed the walk meanwhile, that is, if others added and finished entries.
+    for (;;) {
+        const Sequence trim = segment.control().trim_point.load(memory_order_acquire);
+        Sequence t = segment.control().tail.load(memory_order_relaxed);  // a hint
+        if (t < trim || t - trim > g.slots) t = trim;
+        while (t > trim && !segment.published(t - 1, memory_order_acquire)) --t;
+        while (t - trim < g.slots && segment.published(t, memory_order_acquire)) ++t;
+        fence(memory_order_acquire);  // the slot looked at before the trim point behind it
+        if (segment.control().trim_point.load(memory_order_acquire) <= t) return t;
+    }
+}
+
+}  // namespace shmq

@@ -1,0 +1,38 @@
+// Publishing: the one compare-and-swap that gives a filled place its sequence, and finding the end of the log.
+//
+// Invariants (docs/protocol.md): density (1): sequence t is published only after t-1 was seen published; a slot changes only from exactly
+// the lap before, after the trim point was seen above t - slots (2). The tail is a hint and may hold anything (8).
+#pragma once
+
+#include "layout/segment.hpp"
+
+namespace shmq {
+
+/// One publisher per producer; remembers what it saw, so that most adds read two shared words. One thread at a time.
+class Publisher {
+public:
+    explicit Publisher(const Segment& segment) noexcept;
+
+    /// Adds the entry at `place` (in units). The bytes there are written and nobody changes them afterwards. Returns its sequence,
+    /// `full` with who holds the room, or `corrupt`. One locked instruction when nobody interferes.
+    Result<Sequence> publish(std::uint64_t place) noexcept;
+
+private:
+    bool find_room(Sequence t, Error& why) noexcept;
+    void ask_for_room(Sequence t) noexcept;
+
+    Segment segment_;
+    Sequence trim_seen_ = 0;   // a trim point read earlier: only stricter than the present one
+    Sequence known_ = 0;       // the highest sequence seen published
+    std::uint64_t ask_above_;  // entries in the ring from which on room is asked for in advance
+};
+
+/// The first sequence that is not published, walked to from the hint. Exact at some moment of the call.
+Sequence find_end(const Segment& segment) noexcept;
+
+/// The oldest sequence kept.
+[[nodiscard]] inline Sequence find_begin(const Segment& segment) noexcept {
+    return segment.control().trim_point.load(memory_order_acquire);
+}
+
+}  // namespace shmq
