@@ -1,0 +1,96 @@
+// See text.hpp.
+#include "tools/common/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace shmq::tools {
+
+std::string grouped(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (std::size_t place = digits.size(); place > 3;) {
+        place -= 3;
+        digits.insert(place, 1, ',');
+    }
+    return digits;
+}
+
+std::string human_size(std::uint64_t bytes) {
+    constexpr std::array<std::string_view, 6> units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    if (bytes < 1024) return counted(bytes, "byte", "bytes");
+    double value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    while (value >= 1023.95 && unit + 1 < units.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    return fmt::format(value == static_cast<double>(static_cast<std::uint64_t>(value)) ? "{:.0f} {}" : "{:.1f} {}", value,
+                       units[unit]);
+}
+
+std::string counted(std::uint64_t number, std::string_view singular, std::string_view plural) {
+    return fmt::format("{} {}", grouped(number), number == 1 ? singular : plural);
+}
+
+std::string human_duration(Duration duration) {
+    const auto nanoseconds = static_cast<std::uint64_t>(std::max(duration, Duration{0}).count());
+    const double value = static_cast<double>(nanoseconds);
+    if (nanoseconds < 1'000) return fmt::format("{} ns", nanoseconds);
+    if (nanoseconds < 1'000'000) return fmt::format("{:.3g} us", std::min(value / 1e3, 999.0));
+    if (nanoseconds < 1'000'000'000) return fmt::format("{:.3g} ms", std::min(value / 1e6, 999.0));
+    const std::uint64_t seconds = nanoseconds / 1'000'000'000;
+    if (seconds < 60) return fmt::format("{:.3g} s", value / 1e9);
+    if (seconds < 3'600) return fmt::format("{} m {} s", seconds / 60, seconds % 60);
+    return fmt::format("{} h {} m", grouped(seconds / 3'600), seconds / 60 % 60);
+}
+
+std::string name_list(std::span<const std::string> names) {
+    std::string list;
+    for (std::size_t index = 0; index < names.size(); ++index) {
+        if (index > 0) list += index + 1 == names.size() ? " and " : ", ";
+        list += names[index];
+    }
+    return list;
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+    const auto byte_at = [&](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
+    for (std::size_t index = 0; index < bytes.size();) {
+        const unsigned char first = byte_at(index);
+        if (first < 0x80) {
+            ++index;
+            continue;
+        }
+        const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+        if (first < 0xc2 || first > 0xf4 || bytes.size() - index < length) return false;
+        for (std::size_t next = index + 1; next < index + length; ++next)
+            if ((byte_at(next) & 0xc0) != 0x80) return false;
+        const unsigned char second = byte_at(index + 1);
+        if (first == 0xe0 && second < 0xa0) return false;
+        if (first == 0xed && second > 0x9f) return false;
+        if (first == 0xf0 && second < 0x90) return false;
+        if (first == 0xf4 && second > 0x8f) return false;
+        index += length;
+    }
+    return true;
+}
+
+std::string base64(std::string_view bytes) {
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t index = 0; index < bytes.size(); index += 3) {
+        const std::size_t count = std::min<std::size_t>(3, bytes.size() - index);
+        std::uint32_t word = 0;
+        for (std::size_t place = 0; place < 3; ++place)
+            word = word << 8 | (place < count ? static_cast<unsigned char>(bytes[index + place]) : 0u);
+        for (std::size_t place = 0; place < 4; ++place)
+            text.push_back(place <= count ? alphabet[word >> (18 - 6 * place) & 63u] : '=');
+    }
+    return text;
+}
+
+}  // namespace shmq::tools
