@@ -1,7 +1,9 @@
-// The clocks. All but monotonic_offset_ns are read in user space (vDSO): no system call, so they may be on the hot path.
+// The clocks. All but monotonic_offset_ns are read in user space (vDSO): no system call, so they may be on the hot
+// path.
 //
-// realtime: nanoseconds since 1970, what entries are stamped with; it may jump. monotonic: since some start, never back,
-// what waits are measured with inside one process. monotonic_coarse_ms: what idle times are measured with between processes.
+// realtime: nanoseconds since 1970, what entries are stamped with; it may jump. monotonic: since some start, never
+// back, what waits are measured with inside one process. monotonic_coarse_ms: what idle times are measured with between
+// processes.
 #pragma once
 
 #include <time.h>
@@ -24,15 +26,16 @@ namespace shmq::os {
 /// Nanoseconds that never go back, of this process's time namespace.
 [[nodiscard]] inline std::uint64_t monotonic_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
 
-/// By how many nanoseconds the monotonic clock of this process's time namespace runs ahead of the machine's. Reads /proc. 0 if
-/// that can't be told, also for a process that itself called unshare(CLONE_NEWTIME), which moves only its children.
+/// By how many nanoseconds the monotonic clock of this process's time namespace runs ahead of the machine's. Reads
+/// /proc. 0 if that can't be told, also for a process that itself called unshare(CLONE_NEWTIME), which moves only its
+/// children.
 [[nodiscard]] std::int64_t monotonic_offset_ns() noexcept;
 
 /// The line `monotonic SECONDS NANOSECONDS` of /proc/self/timens_offsets, in nanoseconds; 0 if there is none.
 [[nodiscard]] std::int64_t parse_monotonic_offset(std::string_view text) noexcept;
 
-/// Milliseconds of the machine's monotonic clock, exact to one tick of the kernel (1 to 10 ms), the same in all processes of one
-/// boot whatever their time namespaces. The namespace's offset is read at the first call.
+/// Milliseconds of the machine's monotonic clock, exact to one tick of the kernel (1 to 10 ms), the same in all
+/// processes of one boot whatever their time namespaces. The namespace's offset is read at the first call.
 [[nodiscard]] inline std::uint64_t monotonic_coarse_ms() noexcept {
     static const std::uint64_t offset_ns = static_cast<std::uint64_t>(monotonic_offset_ns());
     return (clock_ns(CLOCK_MONOTONIC_COARSE) - offset_ns) / 1'000'000u;

@@ -1,7 +1,7 @@
 // Making a segment file so that nobody sees half of it and nothing stays behind.
 //
-// O_TMPFILE makes a file without a name, which the kernel forgets with its last descriptor. posix_fallocate takes all its
-// room. linkat then gives it the name, or refuses since somebody else has it. Where O_TMPFILE is missing, a hidden
+// O_TMPFILE makes a file without a name, which the kernel forgets with its last descriptor. posix_fallocate takes all
+// its room. linkat then gives it the name, or refuses since somebody else has it. Where O_TMPFILE is missing, a hidden
 // name takes its place, and give_name takes that away after linking.
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -28,12 +28,13 @@ std::string_view base_name(std::string_view path) noexcept {
     return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-/// Whether there is hope at all. Allocating first would fill all memory, only to give it back; and beyond the limit of the
-/// process the kernel sends SIGXFSZ, which ends it.
+/// Whether there is hope at all. Allocating first would fill all memory, only to give it back; and beyond the limit of
+/// the process the kernel sends SIGXFSZ, which ends it.
 bool may_fit(const Descriptor& file, std::uint64_t size) noexcept {
     if (size > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) return false;
     rlimit limit{};
-    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur) return false;
+    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+        return false;
     struct statvfs space {};
     if (::fstatvfs(file.get(), &space) != 0 || space.f_blocks == 0) return true;  // no blocks: a tmpfs without a limit
     return size / space.f_frsize <= space.f_bfree;
@@ -41,7 +42,7 @@ bool may_fit(const Descriptor& file, std::uint64_t size) noexcept {
 
 /// Gives a new, empty file its mode and its room.
 Result<void> furnish(const Descriptor& file, std::uint64_t size, std::uint32_t mode) noexcept {
-    if (::fchmod(file.get(), static_cast<mode_t>(mode & 0777)) != 0) return refused(errno);
+    if (::fchmod(file.get(), mode & 0777) != 0) return refused(errno);
     if (!may_fit(file, size)) return Error(Code::no_space, size);
     int number;
     do number = ::posix_fallocate(file.get(), 0, static_cast<off_t>(size));
@@ -60,7 +61,8 @@ std::string hidden_name(const Descriptor& file) {
     std::string name(target.data(), static_cast<std::size_t>(size));
     if (!base_name(name).starts_with('.')) return {};
     struct stat named {};
-    const bool same = ::lstat(name.c_str(), &named) == 0 && named.st_dev == status.st_dev && named.st_ino == status.st_ino;
+    const bool same =
+        ::lstat(name.c_str(), &named) == 0 && named.st_dev == status.st_dev && named.st_ino == status.st_ino;
     return same ? name : std::string{};
 }
 

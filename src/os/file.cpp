@@ -167,7 +167,8 @@ Result<std::vector<std::string>> list_segments() {
         const std::string_view name = stream_of(entry->d_name);
         if (name.empty()) continue;
         struct stat status {};
-        if (::fstatat(::dirfd(folder.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // just removed
+        if (::fstatat(::dirfd(folder.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;  // just removed
         if (S_ISREG(status.st_mode)) names.emplace_back(name);
     }
     if (errno != 0) return refused(errno);
@@ -178,7 +179,7 @@ Result<std::vector<std::string>> list_segments() {
 std::uint64_t free_space(const std::string& path) {
     struct statvfs space {};
     if (::statvfs(folder_of(path).c_str(), &space) != 0) return 0;
-    return static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+    return std::uint64_t{space.f_bavail} * space.f_frsize;
 }
 
 }  // namespace shmq::os

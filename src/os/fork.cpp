@@ -1,8 +1,8 @@
 // The registry of what wants to know about fork().
 //
-// A list through the guards themselves, under one mutex that never is destroyed: guards may live in static objects. fork() runs
-// `prepare` and `parent` in the calling thread, and `child` in the only thread of the new process, which is the copy
-// of the one that locked the mutex in `prepare` and so may unlock it.
+// A list through the guards themselves, under one mutex that never is destroyed: guards may live in static objects.
+// fork() runs `prepare` and `parent` in the calling thread, and `child` in the only thread of the new process, which is
+// the copy of the one that locked the mutex in `prepare` and so may unlock it.
 #include "os/fork.hpp"
 
 #include <pthread.h>

@@ -21,8 +21,9 @@ enum class Woken : std::uint8_t {
     interrupted,  ///< by a signal
 };
 
-/// Sleeps while `word` is `expected`, until a wake, a signal, or `at_most` by the monotonic clock; negative counts as zero. The
-/// kernel's look at the word and falling asleep are one step: a wake that follows a change of the word is never missed.
+/// Sleeps while `word` is `expected`, until a wake, a signal, or `at_most` by the monotonic clock; negative counts as
+/// zero. The kernel's look at the word and falling asleep are one step: a wake that follows a change of the word is
+/// never missed.
 Woken futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected, Duration at_most) noexcept;
 
 /// Wakes up to `at_most` sleepers on `word`, of whatever process; returns how many.

@@ -32,8 +32,8 @@ void unlock_byte(const Descriptor& file, std::uint64_t offset) noexcept {
 }
 
 Result<bool> byte_is_locked(const Descriptor& file, std::uint64_t offset) noexcept {
-    // Asking for a read lock finds write locks alone, which nobody can take who may only read the file. The kernel looks at
-    // the descriptor's mode when it locks, not when it is asked.
+    // Asking for a read lock finds write locks alone, which nobody can take who may only read the file. The kernel
+    // looks at the descriptor's mode when it locks, not when it is asked.
     struct flock lock = byte_at(offset, F_RDLCK);
     if (::fcntl(file.get(), F_OFD_GETLK, &lock) != 0) return Error(Code::system, static_cast<std::uint64_t>(errno));
     return lock.l_type != F_UNLCK;

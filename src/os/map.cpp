@@ -1,8 +1,9 @@
 // Mapping through Boost.Interprocess.
 //
 // mapped_region takes anything that answers get_mapping_handle() and get_mode(), and asks only while it maps: it keeps
-// neither the object nor the descriptor (boost/interprocess/mapped_region.hpp, 1.74: the handle is stored on Windows alone).
-// It unmaps in its destructor and has nothing else to free, so forgetting a mapping means freeing its object undestroyed.
+// neither the object nor the descriptor (boost/interprocess/mapped_region.hpp, 1.74: the handle is stored on Windows
+// alone). It unmaps in its destructor and has nothing else to free, so forgetting a mapping means freeing its object
+// undestroyed.
 #include "os/map.hpp"
 
 #include <sys/mman.h>

@@ -1,8 +1,8 @@
 // Mapping a segment into this process.
 //
-// A mapping holds no descriptor: the caller may close the one it was made through, and must not keep a lock on it, since
-// a mapping keeps the open file description, and with it the lock, alive. A forked child does not get the pages at
-// all; its copies of Mapping are abandoned by a ForkGuard, so that they never unmap what stands there by then.
+// A mapping holds no descriptor: the caller may close the one it was made through, and must not keep a lock on it,
+// since a mapping keeps the open file description, and with it the lock, alive. A forked child does not get the pages
+// at all; its copies of Mapping are abandoned by a ForkGuard, so that they never unmap what stands there by then.
 //
 // Called by src/log when a stream is opened. Boost.Interprocess does the mapping and is seen in map.cpp alone.
 #pragma once
@@ -27,7 +27,8 @@ public:
     /// Errors: corrupt with the size of the file if that is less than `size`; not_allowed and system with errno.
     [[nodiscard]] static Result<Mapping> map(const Descriptor& file, std::uint64_t size, bool writable);
 
-    /// The first byte, at the start of a page; null if nothing is mapped. Writing through it when not `writable` is a SIGSEGV.
+    /// The first byte, at the start of a page; null if nothing is mapped. Writing through it when not `writable` is a
+    /// SIGSEGV.
     [[nodiscard]] std::byte* data() const noexcept { return data_; }
     /// Bytes.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }

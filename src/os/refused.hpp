@@ -20,8 +20,8 @@ namespace shmq::os {
     return Error(permission ? Code::not_allowed : Code::system, static_cast<std::uint64_t>(number));
 }
 
-/// open(2), again after a signal, and never as 0, 1 or 2, where a program that closed its standard streams would print. An
-/// empty Descriptor and errno if it fails.
+/// open(2), again after a signal, and never as 0, 1 or 2, where a program that closed its standard streams would print.
+/// An empty Descriptor and errno if it fails.
 [[nodiscard]] inline Descriptor open_file(const char* path, int flags, mode_t mode = 0) noexcept {
     int number;
     do number = ::open(path, flags | O_CLOEXEC, mode);
@@ -39,6 +39,8 @@ namespace shmq::os {
 }
 
 /// The name under which the kernel shows a descriptor; opening it makes a new description of the same file.
-[[nodiscard]] inline std::string proc_path(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+[[nodiscard]] inline std::string proc_path(const Descriptor& file) {
+    return "/proc/self/fd/" + std::to_string(file.get());
+}
 
 }  // namespace shmq::os
