@@ -14,8 +14,8 @@ namespace shmq::os {
 Woken futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected, Duration at_most) noexcept {
     const std::int64_t nanoseconds = at_most.count() > 0 ? at_most.count() : 0;
     timespec timeout{};
-    timeout.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000);
-    timeout.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
+    timeout.tv_sec = nanoseconds / 1'000'000'000;
+    timeout.tv_nsec = nanoseconds % 1'000'000'000;
     const int before = errno;
     const long answer = ::syscall(SYS_futex, word.address(), FUTEX_WAIT, expected, &timeout, nullptr, 0);
     const int number = errno;
