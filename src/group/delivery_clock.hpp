@@ -1,0 +1,48 @@
+// The word beside each pending record: since when, and how often it went wrong. For people, limits and `idle`; nothing that must be
+// right for safety depends on it.
+//
+// It names the delivery it speaks of by the low bits of the record's tag and hand-over number; any other is `unknown`. The end of a delivery
+// is counted by compare-and-swap *before* the record changes, with a mark, so that it is counted once however many try and whoever dies.
+#pragma once
+
+#include <optional>
+
+#include "layout/segment.hpp"
+
+namespace shmq {
+
+/// How a delivery ended, for the counts.
+enum class Ending : std::uint8_t {
+    released,  // in good order: counts nothing
+    failed,    // nack, or claimed from somebody alive
+    died       // its owner died
+};
+
+/// First delivery of an entry: one plain store. A process that is stopped right before it may put an old word back, which then matches no
+/// delivery and reads as unknown.
+inline void clock_first(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+    const auto tag = static_cast<std::uint32_t>(segment.geometry().record_tag(sequence) & low_mask(delivery_tag_bits));
+    // relaxed: matched against the record before it is believed.
+    segment.delivery(group, sequence).store(pack_delivery({now_ms, tag, 1, false, 0, 0}), memory_order_relaxed);
+}
+
+/// Counts the end of the delivery `held`, once, and restamps the time.
+void clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, Ending ending,
+               std::uint64_t now_ms) noexcept;
+
+/// The entry was handed to somebody again; `held` is the new delivery. Returns its number of deliveries that count.
+std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                          std::uint64_t now_ms) noexcept;
+
+/// What the word says of a delivery.
+struct DeliveryFacts {
+    std::optional<std::uint64_t> idle_ms;  // nullopt if unknown
+    std::uint32_t deliveries = 0;          // that count, this one included
+};
+DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                         std::uint64_t now_ms) noexcept;
+
+/// Starts the clock of a delivery whose idle time is unknown.
+void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept;
+
+}  // namespace shmq

@@ -1,0 +1,65 @@
+// Being inside a group row: how a dropped row becomes free for another group without anybody waiting (synchronisation VISIT).
+//
+// Whoever may be about to change records of a group row by a value it loaded earlier sets the row's bit in its attachment's `inside` word
+// first, looks at the group's word again, and clears the bit when it is done. A dropped row is prepared anew only when no live attachment
+// has the bit set; a stopped process keeps its bit, a dead one's no longer counts. Consumers are inside as long as they are open.
+#pragma once
+
+#include <array>
+#include <mutex>
+
+#include "layout/segment.hpp"
+
+namespace shmq {
+
+/// Which group, once and for all: rows are reused with another incarnation.
+struct GroupId {
+    std::uint32_t row = 0;
+    std::uint32_t incarnation = 0;
+
+    bool operator==(const GroupId&) const = default;
+};
+
+/// Whether the group exists still, that is, was neither dropped nor moved.
+[[nodiscard]] inline bool is_active(const Segment& segment, GroupId group) noexcept {
+    // seq_cst: after a claim, this load and the dropper's exchange have one order, so either we see the closing or it sees our claim (DROP).
+    return segment.group(group.row).word.load(memory_order_seq_cst) == group_word(GroupState::active, group.incarnation);
+}
+
+/// The visits of one attachment, counted over the threads of its process. Safe for several threads.
+class Visits {
+public:
+    Visits(const Segment& segment, AttachmentId owner) noexcept : segment_(segment), owner_(owner) {}
+    Visits(const Visits&) = delete;
+    Visits& operator=(const Visits&) = delete;
+
+    void enter(std::uint32_t row) noexcept;
+    void leave(std::uint32_t row) noexcept;
+    [[nodiscard]] AttachmentId owner() const noexcept { return owner_; }
+
+private:
+    Segment segment_;
+    AttachmentId owner_;
+    std::mutex mutex_;  // among the threads of this process alone; never held across anything that can wait
+    std::array<std::uint32_t, 32> counts_{};
+};
+
+/// One visit. Check `is_active` after making it.
+class Visit {
+public:
+    Visit(Visits& visits, std::uint32_t row) noexcept : visits_(&visits), row_(row) { visits.enter(row); }
+    Visit(Visit&& other) noexcept : visits_(std::exchange(other.visits_, nullptr)), row_(other.row_) {}
+    Visit& operator=(Visit&&) = delete;
+    ~Visit() {
+        if (visits_ != nullptr) visits_->leave(row_);
+    }
+
+private:
+    Visits* visits_;
+    std::uint32_t row_;
+};
+
+/// Whether a live attachment is inside the row. Attachments that died count until the scanner freed their row.
+[[nodiscard]] bool is_visited(const Segment& segment, std::uint32_t row) noexcept;
+
+}  // namespace shmq
