@@ -12,12 +12,12 @@ namespace {
 template <class T>
 T must(shmq::Result<T> result) {
     if (result) return std::move(result).value();
-    std::fprintf(stderr, "outside: %s\n", result.error().text().c_str());
+    std::fprintf(stderr, "outside: %s\n", result.error().message().c_str());
     std::exit(1);
 }
 void must(shmq::Result<void> result) {
     if (result) return;
-    std::fprintf(stderr, "outside: %s\n", result.error().text().c_str());
+    std::fprintf(stderr, "outside: %s\n", result.error().message().c_str());
     std::exit(1);
 }
 

@@ -34,7 +34,7 @@ export LD_LIBRARY_PATH="$package${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
 case $how in
     cmake)
-        cmake -S "$here" -B "$scratch/build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_CXX_FLAGS="$flags" \
+        cmake -G Ninja -S "$here" -B "$scratch/build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_CXX_FLAGS="$flags" \
             -DCMAKE_PREFIX_PATH="$scratch/moved" -Dwanted_version="$version" >"$log" 2>&1 || fail "configuration failed"
         cmake --build "$scratch/build" >"$log" 2>&1 || fail "build failed"
         program=$scratch/build/outside
