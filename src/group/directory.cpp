@@ -12,6 +12,7 @@ namespace shmq {
 
 namespace {
 
+constexpr std::uint32_t no_successor = ~std::uint32_t{0};
 constexpr std::uint64_t everybody = sleeper_mask(room_bit + 1) - 1;
 
 std::uint64_t load_directory(const Segment& segment) noexcept {
@@ -113,6 +114,35 @@ bool pin_delivered(const Segment& segment, std::uint32_t row) noexcept {
     return true;
 }
 
+/// Closes an active row for `me`; its word afterwards, or nullopt if it was not active.
+std::optional<std::uint64_t> begin_closing(const Segment& segment, AttachmentId me, GroupId group) noexcept {
+    std::uint64_t word = group_word(GroupState::active, group.incarnation);
+    const std::uint64_t closing = pack_group(
+        {GroupState::closing, me.row, static_cast<std::uint32_t>(me.incarnation & low_mask(24)), group.incarnation});
+    // seq_cst: claims that do not see it are seen by the pinning behind it (DROP).
+    if (!segment.group(group.row).word.compare_exchange(word, closing, memory_order_seq_cst, memory_order_relaxed)) return std::nullopt;
+    return closing;
+}
+
+/// Pins and takes the bit away, setting the successor's with the same exchange. False if the pin table is used up.
+bool finish_closing(const Segment& segment, GroupId group, std::uint64_t closing, std::uint32_t successor) noexcept {
+    Word& word = segment.group(group.row).word;
+    if (!pin_delivered(segment, group.row)) {
+        word.compare_exchange(closing, group_word(GroupState::active, group.incarnation), memory_order_seq_cst, memory_order_relaxed);
+        return false;
+    }
+    std::uint64_t directory = load_directory(segment);
+    for (;;) {  // each failed exchange is another group's change
+        std::uint32_t active = active_groups(directory) & ~(std::uint32_t{1} << group.row);
+        if (successor != no_successor) active |= std::uint32_t{1} << successor;
+        if (segment.control().directory.compare_exchange(directory, next_directory(directory, active), memory_order_seq_cst,
+                                                         memory_order_seq_cst))
+            break;
+    }
+    word.compare_exchange(closing, group_word(GroupState::dropped, group.incarnation), memory_order_seq_cst, memory_order_relaxed);
+    return true;
+}
+
 }  // namespace
 
 void finish_creation(const Segment& segment, std::uint32_t row) noexcept {
@@ -128,29 +158,6 @@ void finish_creation(const Segment& segment, std::uint32_t row) noexcept {
         goal = again;
     }
     group.word.compare_exchange(word, group_word(GroupState::active, found.incarnation), memory_order_seq_cst, memory_order_relaxed);
-}
-
-bool finish_closing(const Segment& segment, GroupId group, std::uint32_t successor) noexcept {
-    GroupRow& row = segment.group(group.row);
-    std::uint64_t closing = group_word(GroupState::closing, group.incarnation);
-    if (!pin_delivered(segment, group.row)) {
-        row.word.compare_exchange(closing, group_word(GroupState::active, group.incarnation), memory_order_seq_cst, memory_order_relaxed);
-        return false;
-    }
-    // Ends at the first exchange, or when somebody else took the bit away; each failure is another group's change.
-    std::uint64_t directory = load_directory(segment);
-    for (;;) {
-        std::uint32_t active = active_groups(directory);
-        if ((active >> group.row & 1) == 0) break;
-        active &= ~(std::uint32_t{1} << group.row);
-        if (successor != no_successor) active |= std::uint32_t{1} << successor;
-        if (segment.control().directory.compare_exchange(directory, next_directory(directory, active), memory_order_seq_cst,
-                                                         memory_order_seq_cst))
-            break;
-    }
-    row.word.compare_exchange(closing, group_word(GroupState::dropped, group.incarnation), memory_order_seq_cst, memory_order_relaxed);
-    wake_sleepers(segment, everybody, ~0u >> 1);  // its consumers are told, producers may have room
-    return true;
 }
 
 std::optional<GroupId> find_group(const Segment& segment, std::string_view name) noexcept {
@@ -195,12 +202,10 @@ Result<void> drop_group(const Segment& segment, Visits& visits, std::string_view
     const auto group = find_group(segment, name);
     if (!group) return Code::no_group;
     const Visit visit(visits, group->row);
-    std::uint64_t word = group_word(GroupState::active, group->incarnation);
-    // seq_cst: claims that do not see it are seen by the pinning behind it (DROP).
-    if (!segment.group(group->row).word.compare_exchange(word, group_word(GroupState::closing, group->incarnation), memory_order_seq_cst,
-                                                         memory_order_relaxed))
-        return Code::no_group;
-    if (!finish_closing(segment, *group, no_successor)) return Code::too_many_pins;
+    const auto closing = begin_closing(segment, visits.owner(), *group);
+    if (!closing) return Code::no_group;
+    if (!finish_closing(segment, *group, *closing, no_successor)) return Code::too_many_pins;
+    wake_sleepers(segment, everybody, ~0u >> 1);  // its consumers are told, producers may have room
     return {};
 }
 
@@ -212,15 +217,26 @@ Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_v
     if (!start) return start.error();
     const auto fresh = prepare_row(segment, visits, name, *start);
     if (!fresh) return fresh.error();
-    std::uint64_t word = group_word(GroupState::active, old->incarnation);
-    if (!segment.group(old->row).word.compare_exchange(word, group_word(GroupState::closing, old->incarnation), memory_order_seq_cst,
-                                                       memory_order_relaxed))
-        return abandon_row(segment, *fresh), Code::no_group;
-    if (!finish_closing(segment, *old, fresh->row)) return abandon_row(segment, *fresh), Code::too_many_pins;
-    if ((active_groups(load_directory(segment)) >> fresh->row & 1) == 0)  // somebody finished the closing as a dropping
-        return abandon_row(segment, *fresh), Code::no_group;
+    const auto closing = begin_closing(segment, visits.owner(), *old);
+    if (!closing) return abandon_row(segment, *fresh), Code::no_group;
+    if (!finish_closing(segment, *old, *closing, fresh->row)) return abandon_row(segment, *fresh), Code::too_many_pins;
     finish_creation(segment, fresh->row);
+    wake_sleepers(segment, everybody, ~0u >> 1);
     return *fresh;
+}
+
+bool is_closing(const Segment& segment, std::string_view name) noexcept {
+    const auto row = row_of(segment, load_directory(segment), name);
+    return row && unpack_group(segment.group(*row).word.load(memory_order_seq_cst)).state == GroupState::closing;
+}
+
+void settle_group_row(const Segment& segment, std::uint32_t row, std::uint64_t word) noexcept {
+    const GroupWord found = unpack_group(word);
+    const bool decided = (active_groups(load_directory(segment)) >> row & 1) != 0;
+    if (found.state == GroupState::preparing && decided) return finish_creation(segment, row);
+    GroupState state = GroupState::free;                                                              // preparing, never made
+    if (found.state == GroupState::closing) state = decided ? GroupState::active : GroupState::dropped;  // not decided, or decided
+    segment.group(row).word.compare_exchange(word, group_word(state, found.incarnation), memory_order_seq_cst, memory_order_relaxed);
 }
 
 }  // namespace shmq

@@ -3,8 +3,9 @@
 // A group row goes free -> preparing -> active -> closing -> dropped -> preparing (of the next incarnation). Rows are prepared unpinned; the
 // group exists from the one compare-and-swap on the directory word that sets its bit, which also decides between two makers of one name.
 // Its start is then raised to the trim goal until that stands still (TRIM, log/trim.cpp), by its maker or by anybody who finds it so.
-// Dropping first marks the row closing, after which claims are void, then pins what living consumers still look at, then takes the bit away;
-// anybody may finish it. Moving a cursor swaps a new row in with the same compare-and-swap that takes the old one out.
+// Dropping first marks the row closing, after which claims are void, then pins what living consumers still look at, then takes the bit away,
+// which decides. Moving a cursor swaps a new row in with the same compare-and-swap that takes the old one out. A dropper that dies before it
+// decided changed nothing: the scanner makes the row active again. One that is stopped there holds up this one group until it goes on or dies.
 #pragma once
 
 #include <optional>
@@ -13,7 +14,7 @@
 
 namespace shmq {
 
-/// The group of this name; finishes its making or its dropping first if that was left half-done.
+/// The group of this name; finishes its making first if that was left half-done.
 std::optional<GroupId> find_group(const Segment& segment, std::string_view name) noexcept;
 
 /// Errors: `exists`, `too_many_groups`, `trimmed`, `out_of_range`.
@@ -28,10 +29,10 @@ Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_v
 /// Raises the start until the trim goal stands still and makes the row active. The row's bit is set in the directory.
 void finish_creation(const Segment& segment, std::uint32_t row) noexcept;
 
-/// Finishes the dropping of a row that is closing. False if the pin table is used up; the row is then active again.
-bool finish_closing(const Segment& segment, GroupId group, std::uint32_t successor_bit) noexcept;
+/// Whether a group of this name is being dropped or moved right now.
+bool is_closing(const Segment& segment, std::string_view name) noexcept;
 
-/// No successor takes the closing row's place.
-inline constexpr std::uint32_t no_successor = ~std::uint32_t{0};
+/// What the scanner does with a row whose preparer or dropper died: makes it what the directory says it is.
+void settle_group_row(const Segment& segment, std::uint32_t row, std::uint64_t word) noexcept;
 
 }  // namespace shmq

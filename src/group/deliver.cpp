@@ -1,0 +1,210 @@
+#include "group/deliver.hpp"
+
+#include <algorithm>
+
+#include "group/finish.hpp"
+#include "group/pins.hpp"
+#include "group/retry_index.hpp"
+#include "log/publish.hpp"
+
+namespace shmq {
+
+namespace {
+
+constexpr std::size_t prefetched_lines = 2;
+
+/// The record of `sequence` as this consumer holds it.
+std::uint64_t held_word(const Member& member, Sequence sequence, std::uint32_t handover) noexcept {
+    const Geometry& g = member.segment.geometry();
+    return pack_pending(g, {g.record_tag(sequence), member.consumer + 1, handover, PendingState::delivered});
+}
+
+/// Whether the record says that `sequence` was delivered at some time: it is of its lap.
+bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
+    const Geometry& g = segment.geometry();
+    // acquire: what its claimer saw delivered is delivered for us too (PREFIX).
+    return pending_tag(g, segment.record(group, sequence).load(memory_order_acquire)) == g.record_tag(sequence);
+}
+
+/// Counts the payload of an entry against max_bytes; false if it does not fit any more. Only looked at when there is a limit, since it
+/// waits for the entry's first line.
+bool fits(const Member& member, Taking& taking, std::uint64_t place) noexcept {
+    if (taking.max_bytes == ~std::size_t{0}) return true;
+    const auto entry = entry_at(member.segment, place);
+    const std::size_t size = entry ? entry->header.size : 0;
+    if (taking.count != 0 && size > taking.max_bytes - std::min(taking.max_bytes, taking.bytes)) return false;
+    taking.bytes += size;
+    return true;
+}
+
+void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept {
+    const std::byte* bytes = segment.payload() + (place << segment.geometry().unit_bits);
+    for (std::size_t line = 0; line < prefetched_lines; ++line) __builtin_prefetch(bytes + line * cache_line);
+}
+
+/// Takes over an entry from the record value `seen` (retry, or a delivery of somebody): hand-over + 1, ours.
+bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t seen) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    const PendingWord before = unpack_pending(g, seen);
+    const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
+    if (slot.tag != g.slot_tag(sequence) || !fits(member, taking, slot.place)) return false;
+    const std::uint64_t mine = held_word(member, sequence, before.handover + 1);
+    if (!segment.record(member.group.row, sequence).compare_exchange(seen, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
+    const std::uint32_t deliveries = clock_again(segment, member.group.row, sequence, unpack_pending(g, mine), taking.now_ms);
+    taking.room[taking.count++] = {sequence, mine, slot.place, deliveries, true};
+    return true;
+}
+
+}  // namespace
+
+Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
+    const Sequence base = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
+    const Sequence floor = segment.group(group).floor.load(memory_order_relaxed);  // a hint, believed only within the ring
+    return floor > base && floor - base <= segment.geometry().slots ? floor : base;
+}
+
+Sequence find_cursor(const Segment& segment, std::uint32_t group) noexcept {
+    const std::uint64_t slots = segment.geometry().slots;
+    const Sequence base = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
+    Sequence c = segment.group(group).cursor.load(memory_order_relaxed);  // a hint
+    if (c < base || c - base > slots) c = base;
+    while (c > base && !was_delivered(segment, group, c - 1)) --c;
+    while (c - base < slots && segment.published(c, memory_order_acquire) && was_delivered(segment, group, c)) ++c;
+    return c;
+}
+
+void take_new(Member& member, Taking& taking) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    const std::uint32_t group = member.group.row;
+    GroupRow& row = segment.group(group);
+    const Sequence trim = find_begin(segment);
+    const Sequence base = std::max(trim, row.start.load(memory_order_relaxed));  // it stands still once the group is active
+    Sequence c = row.cursor.load(memory_order_relaxed);  // a hint
+    if (c < base || c - base > g.slots) c = base;
+    while (c > base && c - 1 > member.delivered_seen && !was_delivered(segment, group, c - 1)) --c;
+    // (1) c is not published, or the ring went round: nothing more  (2) delivered already: go on  (3) the compare-and-swap failed:
+    // somebody was given c meanwhile, which is (2)  (4) ours
+    while (!taking.is_full()) {
+        const SlotWord slot = unpack_slot(g, segment.slot(c).load(memory_order_acquire));  // the bytes of the entry (PUBLISH)
+        if (slot.tag != g.slot_tag(c)) break;  // (1)
+        std::uint64_t record = segment.record(group, c).load(memory_order_relaxed);  // the exchange decides, and orders
+        const std::uint64_t tag = pending_tag(g, record);
+        if (tag == g.record_tag(c)) {  // (2)
+            member.delivered_seen = c++;
+            continue;
+        }
+        if (!tag_earlier(tag, g.record_tag(c), g.record_tag_bits)) break;  // (1)
+        if (!fits(member, taking, slot.place)) break;
+        const std::uint64_t mine = held_word(member, c, 1);
+        // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
+        if (!segment.record(group, c).compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
+        prefetch_entry(segment, slot.place);  // (4)
+        clock_first(segment, group, c, taking.now_ms);
+        taking.room[taking.count++] = {c, mine, slot.place, 1, false};
+        member.delivered_seen = c++;
+    }
+    // relaxed: a hint.
+    if (row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
+}
+
+void take_retry(Member& member, Taking& taking) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    const std::uint32_t group = member.group.row;
+    if (!any_retry(segment, group)) {
+        member.own_first = false;
+        return;
+    }
+    const Sequence base = find_base(segment, group);
+    const Sequence end = base + g.slots;
+    const auto pass = [&](bool own) {
+        for (Sequence s = next_marked(segment, group, base, end); s < end && !taking.is_full(); s = next_marked(segment, group, s + 1, end)) {
+            const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
+            const PendingWord pending = unpack_pending(g, record);
+            const bool of_this_lap = pending.tag == g.record_tag(s);
+            if (own && pending.consumer != member.consumer + 1) continue;
+            if (of_this_lap && pending.state == PendingState::delivered) continue;  // its holder is about to give it back, or was
+            if (of_this_lap && pending.state == PendingState::retry && !take_over(member, taking, s, record)) {
+                if (taking.count != 0) break;  // perhaps for its size; it stays marked
+                continue;
+            }
+            unmark_retry(segment, group, s);
+            // Given back again between our look and the unmarking: mark it again.
+            const PendingWord now = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
+            if (now.state == PendingState::retry && now.tag == g.record_tag(s)) mark_retry(segment, group, s);
+        }
+    };
+    if (member.own_first) pass(true);
+    if (taking.count == 0 || !member.own_first) {
+        member.own_first = false;
+        pass(false);
+    }
+}
+
+bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    const std::uint32_t group = member.group.row;
+    if (taking.now_ms < member.next_stale_ms) return true;
+    std::uint64_t soonest = taking.now_ms + idle_ms;
+    const Sequence end = find_cursor(segment, group);
+    for (Sequence s = find_base(segment, group); s < end; ++s) {
+        if (taking.is_full()) return true;  // the rest is looked at by the next call
+        const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
+        const PendingWord pending = unpack_pending(g, record);
+        if (pending.tag != g.record_tag(s) || pending.state != PendingState::delivered) continue;
+        const DeliveryFacts facts = clock_read(segment, group, s, pending, taking.now_ms);
+        if (!facts.idle_ms) clock_start(segment, group, s, pending, taking.now_ms);
+        const std::uint64_t idle = facts.idle_ms.value_or(0);
+        if (idle < idle_ms) {
+            soonest = std::min(soonest, taking.now_ms + (idle_ms - idle));
+            continue;
+        }
+        if (pending.handover >= last_handover || pending.consumer == 0 || pending.consumer > g.consumers) continue;
+        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place);
+        if (!chunks) continue;
+        const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
+        if (!pin) return false;
+        clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
+        if (!take_over(member, taking, s, record)) return_pin(segment, *pin);
+    }
+    member.next_stale_ms = soonest;
+    return true;
+}
+
+bool check_claims(Member& member, Taking& taking, std::size_t from) noexcept {
+    const Segment& segment = member.segment;
+    const bool active = is_active(segment, member.group);
+    const Sequence trim = segment.control().trim_point.load(memory_order_seq_cst);
+    std::size_t kept = from;
+    for (std::size_t i = from; i < taking.count; ++i) {
+        const Taken& taken = taking.room[i];
+        if (active && taken.sequence >= trim) {
+            taking.room[kept++] = taken;
+            continue;
+        }
+        give_back(segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms);
+    }
+    taking.count = kept;
+    return !active;
+}
+
+void sweep(Member& member, std::uint64_t count) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    const std::uint32_t group = member.group.row;
+    const Sequence base = find_base(segment, group);
+    const Sequence end = segment.group(group).cursor.load(memory_order_relaxed);  // a hint; what lies above is not our business
+    if (end <= base || end - base > g.slots) return;
+    for (count = std::min(count, end - base); count > 0; --count) {
+        if (member.sweep_at < base || member.sweep_at >= end) member.sweep_at = base;
+        const Sequence s = member.sweep_at++;
+        const PendingWord pending = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
+        if (pending.state == PendingState::retry && pending.tag == g.record_tag(s) && !is_marked_retry(segment, group, s))
+            mark_retry(segment, group, s);
+    }
+}
+
+}  // namespace shmq

@@ -1,0 +1,112 @@
+#include "group/finish.hpp"
+
+#include <algorithm>
+
+#include "group/pins.hpp"
+#include "group/retry_index.hpp"
+#include "log/publish.hpp"
+#include "log/sleep.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+
+namespace {
+
+/// Why an exchange from `held` failed, when `found` was there instead.
+Finish refused(std::uint64_t held, std::uint64_t found) noexcept {
+    // The same delivery, finished in our name: by an operator, or by us before.
+    return found == with_state(held, PendingState::acked) ? Finish::not_pending : Finish::fenced;
+}
+
+}  // namespace
+
+Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held) noexcept {
+    std::uint64_t seen = held;
+    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that waits for room either sees
+    // it or is seen waiting (SLEEP).
+    if (segment.record(group, sequence)
+            .compare_exchange(seen, with_state(held, PendingState::acked), memory_order_seq_cst, memory_order_acquire))
+        return Finish::done;
+    return refused(held, seen);
+}
+
+Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held, Ending ending,
+                 std::uint64_t now_ms) noexcept {
+    const PendingWord delivery = unpack_pending(segment.geometry(), held);
+    clock_end(segment, group, sequence, delivery, ending, now_ms);
+    // The mark first: dying in between leaves a mark too many, not an entry too few.
+    mark_retry(segment, group, sequence);
+    const PendingState state = delivery.handover >= last_handover ? PendingState::dead : PendingState::retry;
+    std::uint64_t seen = held;
+    if (segment.record(group, sequence).compare_exchange(seen, with_state(held, state), memory_order_seq_cst, memory_order_acquire))
+        return Finish::done;
+    return refused(held, seen);
+}
+
+std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
+    const Geometry& g = segment.geometry();
+    const std::uint64_t record = segment.record(group, sequence).load(memory_order_acquire);
+    // Of another lap, or of an entry before the group's start, whose record only stands in for a finished one.
+    if (pending_tag(g, record) != g.record_tag(sequence)) return 0;
+    const PendingState state = pending_state(record);
+    return state == PendingState::delivered || state == PendingState::retry || state == PendingState::dead ? record : 0;
+}
+
+void after_finishing(const Segment& segment) noexcept {
+    Control& control = segment.control();
+    // seq_cst: see finish_entry.
+    const Sequence wanted = control.room_wanted.load(memory_order_seq_cst);
+    const Sequence trim = control.trim_point.load(memory_order_relaxed);  // stale is only stricter
+    if (wanted <= trim) [[likely]]
+        return;
+    const Sequence end = find_end(segment);  // a damaged or late wish asks for no more than there is
+    if (lift_trim(segment, std::min(wanted, end)).trim > trim) room_came(segment);
+}
+
+Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+    const Geometry& g = segment.geometry();
+    // Each turn fails only if the entry changed hands meanwhile.
+    for (;;) {
+        const std::uint64_t record = pending_record(segment, group, sequence);
+        if (record == 0) return Code::not_pending;
+        const PendingWord pending = unpack_pending(g, record);
+        std::optional<PinTicket> pin;
+        if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers) {
+            const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
+            if (chunks && !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks))) return Code::too_many_pins;
+        }
+        if (find_begin(segment) > sequence) return Code::not_pending;  // the record we loaded is of another lap
+        std::uint64_t seen = record;
+        clock_start(segment, group, sequence, pending, now_ms);
+        if (segment.record(group, sequence)
+                .compare_exchange(seen, with_state(record, PendingState::acked), memory_order_seq_cst, memory_order_relaxed)) {
+            if (pending.state == PendingState::retry) unmark_retry(segment, group, sequence);
+            after_finishing(segment);
+            return {};
+        }
+        if (pin) return_pin(segment, *pin);
+    }
+}
+
+Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+    const Geometry& g = segment.geometry();
+    for (;;) {  // as above
+        const std::uint64_t record = pending_record(segment, group, sequence);
+        if (record == 0) return Code::not_pending;
+        const PendingWord pending = unpack_pending(g, record);
+        if (pending.state != PendingState::delivered) return {};  // it waits for retry already
+        std::optional<PinTicket> pin;
+        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
+        if (chunks && pending.consumer != 0 && pending.consumer <= g.consumers &&
+            !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks)))
+            return Code::too_many_pins;
+        if (find_begin(segment) > sequence) return Code::not_pending;
+        if (give_back(segment, group, sequence, record, Ending::failed, now_ms) == Finish::done) {
+            entries_came(segment, sleeper_mask(group), 1);
+            return {};
+        }
+        if (pin) return_pin(segment, *pin);
+    }
+}
+
+}  // namespace shmq
