@@ -81,7 +81,7 @@ struct FileId {
 [[nodiscard]] Result<void> give_name(const Descriptor& file, const std::string& path);
 
 /// Takes away the hidden name of a file that was made but will not be given a name; nothing to do for make_unnamed's
-/// own.
+/// own. For the creator alone, and never after give_name.
 void discard(const Descriptor& file) noexcept;
 
 /// Opens an existing segment file; `writable`: for reading and writing, otherwise for reading alone.
