@@ -1,4 +1,5 @@
-// Which cause ends a tool with which code: one row per word, no default, so that a new word does not compile without a row.
+// Which cause ends a tool with which code: one row per word, no default, so that a new word does not compile without a
+// row.
 #include "tools/common/exit_code.hpp"
 
 #include <fmt/format.h>
@@ -38,29 +39,23 @@ void write_line(std::string line) {
 
 int exit_code_of(Code code) noexcept {
     switch (code) {
-        case Code::ok:
-            return exit_done;
+        case Code::ok: return exit_done;
         case Code::empty:
         case Code::fenced:
         case Code::not_pending:
-        case Code::stopped:
-            return exit_nothing;
+        case Code::stopped: return exit_nothing;
         case Code::corrupt:
-        case Code::wrong_version:
-            return exit_damaged;
+        case Code::wrong_version: return exit_damaged;
         case Code::trimmed:
         case Code::out_of_range:
         case Code::too_large:
         case Code::bad_name:
-        case Code::bad_option:
-            return exit_usage;
+        case Code::bad_option: return exit_usage;
         case Code::removed:
         case Code::no_stream:
-        case Code::no_group:
-            return exit_not_found;
+        case Code::no_group: return exit_not_found;
         case Code::exists:
-        case Code::no_space:
-            return exit_cannot_create;
+        case Code::no_space: return exit_cannot_create;
         case Code::full:
         case Code::busy:
         case Code::too_many_loans:
@@ -68,14 +63,11 @@ int exit_code_of(Code code) noexcept {
         case Code::too_many_consumers:
         case Code::too_many_groups:
         case Code::too_many_attachments:
-        case Code::too_many_pins:
-            return exit_full;
-        case Code::not_allowed:
-            return exit_not_allowed;
+        case Code::too_many_pins: return exit_full;
+        case Code::not_allowed: return exit_not_allowed;
         case Code::forked:
         case Code::closed:
-        case Code::system:
-            return exit_system;
+        case Code::system: return exit_system;
     }
     return exit_system;
 }

@@ -31,14 +31,15 @@ inline constexpr int exit_not_allowed = 77;
 /// Under which name the tool speaks, "shmq" unless set. `name` must outlive the process's messages. Set it in main.
 void set_tool_name(std::string_view name) noexcept;
 
-/// Writes one line, "TOOL: TEXT", to standard error. Control characters in `text` are shown as \xNN, so that it is one line.
+/// Writes one line, "TOOL: TEXT", to standard error. Control characters in `text` are shown as \xNN, so that it is one
+/// line.
 void complain(std::string_view text);
 /// Writes one line of information to standard error, without the tool's name.
 void remark(std::string_view text);
 /// Complains with the error's message. Returns its exit code.
 int report(const Error& error);
-/// Complains about `subject` with the text of `error_number` (errno). Returns the exit code: 66 for what does not exist,
-/// 77 for what is not allowed, else 71.
+/// Complains about `subject` with the text of `error_number` (errno). Returns the exit code: 66 for what does not
+/// exist, 77 for what is not allowed, else 71.
 int report_errno(std::string_view subject, int error_number);
 
 }  // namespace shmq::tools

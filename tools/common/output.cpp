@@ -1,4 +1,5 @@
-// See output.hpp. A pipe that poll(2) calls writable takes at least PIPE_BUF bytes without blocking, hence the portions.
+// See output.hpp. A pipe that poll(2) calls writable takes at least PIPE_BUF bytes without blocking, hence the
+// portions.
 #include "tools/common/output.hpp"
 
 #include <poll.h>
@@ -28,8 +29,7 @@ bool is_regular_file(int descriptor) {
 }  // namespace
 
 Output::Output(int descriptor, int stop_descriptor)
-    : descriptor_(descriptor),
-      stop_descriptor_(stop_descriptor),
+    : descriptor_(descriptor), stop_descriptor_(stop_descriptor),
       may_block_(stop_descriptor >= 0 && !is_regular_file(descriptor)) {}
 
 void Output::append(std::string_view bytes) {
@@ -67,8 +67,8 @@ bool Output::flush() {
     return good() && written_ == appended_;
 }
 
-// Waits until the descriptor takes bytes (or has an error, which the write then finds). After a stop it waits a little longer
-// for a reader that is only slow.
+// Waits until the descriptor takes bytes (or has an error, which the write then finds). After a stop it waits a little
+// longer for a reader that is only slow.
 bool Output::wait_writable() {
     for (;;) {
         std::array<pollfd, 2> waited{{{descriptor_, POLLOUT, 0}, {stop_descriptor_, POLLIN, 0}}};

@@ -1,8 +1,8 @@
 // Standard output, buffered, with a count of the bytes the kernel took, so that a reader acks only what was written.
 //
-// A reader of our output that went away (EPIPE) is no error: `closed()` says so and nothing more is written. Any other failure
-// (a full disk) is an error and kept as an errno. With a stop descriptor a write to a pipe that nobody empties ends, within a
-// second, when that descriptor becomes readable. SIGPIPE must be ignored (prepare_process does it).
+// A reader of our output that went away (EPIPE) is no error: `closed()` says so and nothing more is written. Any other
+// failure (a full disk) is an error and kept as an errno. With a stop descriptor a write to a pipe that nobody empties
+// ends, within a second, when that descriptor becomes readable. SIGPIPE must be ignored (prepare_process does it).
 //
 // Threads: one.
 #pragma once

@@ -20,9 +20,9 @@ constexpr std::uint64_t kibi = 1024;
 constexpr std::array<Unit, 11> size_units{{{"", 1},
                                            {"B", 1},
                                            {"KiB", kibi},
-                                           {"MiB", kibi * kibi},
-                                           {"GiB", kibi * kibi * kibi},
-                                           {"TiB", kibi * kibi * kibi * kibi},
+                                           {"MiB", kibi* kibi},
+                                           {"GiB", kibi* kibi* kibi},
+                                           {"TiB", kibi* kibi* kibi* kibi},
                                            {"kB", 1'000},
                                            {"KB", 1'000},
                                            {"MB", 1'000'000},
@@ -38,7 +38,8 @@ constexpr std::array<Unit, 6> duration_units{{{"ns", 1},
 bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
 std::string_view leading_digits(std::string_view text) {
-    return text.substr(0, static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin()));
+    return text.substr(0,
+                       static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin()));
 }
 
 bool has_leading_zero(std::string_view digits) { return digits.size() > 1 && digits.front() == '0'; }
@@ -70,12 +71,13 @@ Parsed<std::uint64_t> within(std::uint64_t value, std::string_view text, std::ui
     return {value, {}};
 }
 
-// Nanoseconds in 0.DIGITS of a unit of `factor` nanoseconds, rounded up.
+// Nanoseconds in 0.DIGITS (up to nine of them) of a unit of `factor` nanoseconds, rounded up. Units of a second and
+// more are whole seconds, so that no product exceeds 64 bits.
 std::uint64_t fraction_of(std::string_view digits, std::uint64_t factor) {
-    std::uint64_t scale = 1;
-    for (std::size_t index = 0; index < digits.size(); ++index) scale *= 10;
-    const auto product = static_cast<unsigned __int128>(value_of(digits).value_or(0)) * factor;
-    return static_cast<std::uint64_t>((product + scale - 1) / scale);
+    constexpr std::uint64_t billion = 1'000'000'000;
+    std::uint64_t billionths = value_of(digits).value_or(0);
+    for (std::size_t count = digits.size(); count < 9; ++count) billionths *= 10;
+    return factor >= billion ? billionths * (factor / billion) : (billionths * factor + billion - 1) / billion;
 }
 
 }  // namespace
@@ -115,7 +117,8 @@ Parsed<Duration> parse_duration(std::string_view text) {
     }
     const Unit* unit = find_unit(duration_units, rest);
     if (!good || unit == nullptr)
-        return refuse<Duration>(fmt::format("'{}' is not a duration: a number and ns us ms s m or h, such as 250ms or 1.5s", text));
+        return refuse<Duration>(
+            fmt::format("'{}' is not a duration: a number and ns us ms s m or h, such as 250ms or 1.5s", text));
     std::uint64_t nanoseconds = 0;
     const auto value = value_of(digits);
     if (!value || __builtin_mul_overflow(*value, unit->factor, &nanoseconds) ||

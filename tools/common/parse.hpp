@@ -1,5 +1,5 @@
-// Reads the numbers, sizes, durations and positions that people type. Strict: the whole text is one value or it is refused
-// with a reason; no sign, no leading zero, no blank, no overflow, nothing behind it.
+// Reads the numbers, sizes, durations and positions that people type. Strict: the whole text is one value or it is
+// refused with a reason; no sign, no leading zero, no blank, no overflow, nothing behind it.
 //
 //   number    42
 //   size      4096   64KiB MiB GiB TiB (powers of 1024)   10kB MB GB TB (powers of 1000)   12B

@@ -1,9 +1,10 @@
 // What a tool does once with its process: the standard descriptors, SIGPIPE, and signals that ask it to end.
 //
-// SIGINT and SIGTERM become a stop request: a helper thread takes them with signalfd(2), so that no code runs in a signal
-// handler. The request ends waits of the library through its stop_token and waits of poll(2) through `descriptor()`, which
-// becomes readable and stays so. Optionally the helper also watches a pipe we write to, and requests a stop when its reader
-// is gone, so that a tool that waits for entries does not outlive the reader of its output.
+// SIGINT and SIGTERM become a stop request: a helper thread takes them with signalfd(2), so that no code runs in a
+// signal handler. The request ends waits of the library through its stop_token and waits of poll(2) through
+// `descriptor()`, which becomes readable and stays so. Optionally the helper also watches a pipe we write to, and
+// requests a stop when its reader is gone, so that a tool that waits for entries does not outlive the reader of its
+// output.
 #pragma once
 
 #include <signal.h>
@@ -14,8 +15,8 @@
 
 namespace shmq::tools {
 
-/// Opens /dev/null in place of a standard descriptor that is not open, in the direction that makes its use an error, so that
-/// no segment gets one of these numbers; and ignores SIGPIPE. Call first in main.
+/// Opens /dev/null in place of a standard descriptor that is not open, in the direction that makes its use an error, so
+/// that no segment gets one of these numbers; and ignores SIGPIPE. Call first in main.
 void prepare_process() noexcept;
 
 /// Path of the running program, empty if the kernel does not tell.

@@ -27,8 +27,8 @@ std::string human_size(std::uint64_t bytes) {
         value /= 1024;
         ++unit;
     }
-    return fmt::format(value == static_cast<double>(static_cast<std::uint64_t>(value)) ? "{:.0f} {}" : "{:.1f} {}", value,
-                       units[unit]);
+    const bool whole = value == static_cast<double>(static_cast<std::uint64_t>(value));
+    return fmt::format("{:.{}f} {}", value, whole ? 0 : 1, units[unit]);
 }
 
 std::string counted(std::uint64_t number, std::string_view singular, std::string_view plural) {

@@ -1,4 +1,5 @@
-// The values somebody typed, by their names in the table. Kinds are judged once, while parsing; here a bad value is a bug.
+// The values somebody typed, by their names in the table. Kinds are judged once, while parsing; here a bad value is a
+// bug.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,22 +35,14 @@ Parsed<bool> parse_format(std::string_view text) {
 std::string problem_of(const Parameter& parameter, const std::string& text) {
     switch (parameter.kind) {
         case Kind::flag:
-        case Kind::text:
-            return {};
-        case Kind::number:
-            return parse_number(text, parameter.least, parameter.greatest).problem;
-        case Kind::size:
-            return parse_size(text, parameter.least, parameter.greatest).problem;
-        case Kind::duration:
-            return parse_duration(text).problem;
-        case Kind::mode:
-            return parse_mode(text).problem;
-        case Kind::position:
-            return parse_position(text).problem;
-        case Kind::time_stamps:
-            return parse_time_stamps(text).problem;
-        case Kind::format:
-            return parse_format(text).problem;
+        case Kind::text: return {};
+        case Kind::number: return parse_number(text, parameter.least, parameter.greatest).problem;
+        case Kind::size: return parse_size(text, parameter.least, parameter.greatest).problem;
+        case Kind::duration: return parse_duration(text).problem;
+        case Kind::mode: return parse_mode(text).problem;
+        case Kind::position: return parse_position(text).problem;
+        case Kind::time_stamps: return parse_time_stamps(text).problem;
+        case Kind::format: return parse_format(text).problem;
     }
     return {};
 }

@@ -24,15 +24,15 @@ enum class Kind : std::uint8_t { flag, text, number, size, duration, mode, posit
 enum class Need : std::uint8_t { optional, required, many };  // many: one or more
 
 struct Parameter {
-    std::string_view name;       ///< "--wait", or a word in capitals for one that is told by its place
+    std::string_view name;  ///< "--wait", or a word in capitals for one that is told by its place
     Kind kind;
-    std::string_view value;      ///< stands for the value in help; empty for flags
+    std::string_view value;  ///< stands for the value in help; empty for flags
     std::string_view help;
     Need need = Need::optional;
-    std::uint64_t least = 0;     ///< of numbers and sizes
+    std::uint64_t least = 0;  ///< of numbers and sizes
     std::uint64_t greatest = greatest_number;
-    std::string_view excludes{}; ///< a parameter of the same command that cannot be given together with it
-    std::string_view needs{};    ///< one that must be given together with it
+    std::string_view excludes{};  ///< a parameter of the same command that cannot be given together with it
+    std::string_view needs{};     ///< one that must be given together with it
 
     [[nodiscard]] bool is_option() const noexcept { return name.starts_with("--"); }
 };
@@ -41,7 +41,8 @@ class Arguments {
 public:
     using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-    Arguments(std::span<const Parameter> parameters, Values values) : parameters_(parameters), values_(std::move(values)) {}
+    Arguments(std::span<const Parameter> parameters, Values values)
+        : parameters_(parameters), values_(std::move(values)) {}
 
     [[nodiscard]] bool has(std::string_view name) const;
     /// The text as it was typed, empty if it was not. Lives as long as the Arguments.
@@ -69,7 +70,7 @@ struct Command {
     std::string_view name;     ///< one word, or two such as "group create"
     std::string_view summary;  ///< one line, for the list of commands
     std::span<const Parameter> parameters;
-    std::string_view details;  ///< what help adds below the parameters; may be empty
+    std::string_view details;                ///< what help adds below the parameters; may be empty
     int (*run)(const Arguments& arguments);  ///< gives the exit code
 };
 

@@ -1,10 +1,10 @@
 // From the words somebody typed to a row of the table, its Arguments and its function.
 //
-// The command is found here; its parameters are declared to CLI11 from its row. Each command is an application of its own for
-// CLI11, so that data such as `read` or `++` is never taken for a subcommand.
-#include <CLI/CLI.hpp>
+// The command is found here; its parameters are declared to CLI11 from its row. Each command is an application of its
+// own for CLI11, so that data such as `read` or `++` is never taken for a subcommand.
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -49,7 +49,8 @@ std::vector<std::string> second_words(const std::string& first) {
 
 int unknown_command(const std::vector<std::string>& words) {
     const std::vector<std::string> seconds = second_words(words.front());
-    if (!seconds.empty()) return usage_error(words.front(), fmt::format("'{}' needs one of {}", words.front(), name_list(seconds)));
+    if (!seconds.empty())
+        return usage_error(words.front(), fmt::format("'{}' needs one of {}", words.front(), name_list(seconds)));
     std::vector<std::string> names;
     for (const Command& command : commands()) names.emplace_back(command.name);
     return usage_error("", fmt::format("no command '{}': there are {}", words.front(), name_list(names)));

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint64_t greatest_32 = 0xffff'ffff;
 
-constexpr Parameter stream_name{"NAME", Kind::text, "NAME", "the stream: a name, or a path that begins with / ./ or ../", Need::required};
+constexpr Parameter stream_name{"NAME", Kind::text, "NAME",
+                                "the stream: a name, or a path that begins with / ./ or ../", Need::required};
 constexpr Parameter group_name{"G", Kind::text, "G", "the group", Need::required};
 constexpr Parameter format{"--format", Kind::format, "text|json", "text (default), or one JSON object a line"};
 constexpr Parameter separator{"--null", Kind::flag, "", "a NUL after each entry, not a newline"};
@@ -20,10 +21,12 @@ constexpr std::array create_parameters{
     stream_name,
     Parameter{"--slots", Kind::number, "N", "entries kept at most, a power of two (default 65536)"},
     Parameter{"--payload", Kind::size, "SIZE", "room for entries with their headers (default 32MiB)"},
-    Parameter{"--chunks", Kind::number, "N", "parts the room is handed out in (default 256)", Need::optional, 0, greatest_32},
+    Parameter{"--chunks", Kind::number, "N", "parts the room is handed out in (default 256)", Need::optional, 0,
+              greatest_32},
     Parameter{"--max-entry", Kind::size, "SIZE", "largest entry (default: payload / 8)", Need::optional, 1},
     Parameter{"--groups", Kind::number, "N", "groups at most (default 8)", Need::optional, 0, greatest_32},
-    Parameter{"--consumers", Kind::number, "N", "consumers per group at most (default 64)", Need::optional, 0, greatest_32},
+    Parameter{"--consumers", Kind::number, "N", "consumers per group at most (default 64)", Need::optional, 0,
+              greatest_32},
     Parameter{"--producers", Kind::number, "N", "producers at a time (default 64)", Need::optional, 0, greatest_32},
     Parameter{"--time", Kind::time_stamps, "off|coarse|precise", "time stamp of each entry (default coarse)"},
     Parameter{"--mode", Kind::mode, "MODE", "permissions of the segment, octal (default 0600)"},
@@ -31,11 +34,19 @@ constexpr std::array create_parameters{
 
 constexpr std::array add_parameters{
     stream_name,
-    Parameter{"DATA", Kind::text, "DATA", "the entry; without it and without --lines standard input whole is one entry"},
+    Parameter{"DATA", Kind::text, "DATA",
+              "the entry; without it and without --lines standard input whole is one entry"},
     Parameter{"--key", Kind::text, "K", "key stored with each entry"},
-    Parameter{"--lines", Kind::text, "FILE|-", "each line of FILE, or of standard input, is an entry", Need::optional, 0,
-              greatest_number, "DATA"},
-    Parameter{"--null", Kind::flag, "", "entries of --lines end with NUL, not with a newline", Need::optional, 0, greatest_number, {},
+    Parameter{"--lines", Kind::text, "FILE|-", "each line of FILE, or of standard input, is an entry", Need::optional,
+              0, greatest_number, "DATA"},
+    Parameter{"--null",
+              Kind::flag,
+              "",
+              "entries of --lines end with NUL, not with a newline",
+              Need::optional,
+              0,
+              greatest_number,
+              {},
               "--lines"},
     Parameter{"--wait", Kind::duration, "DURATION", "how long to wait for room (default 0)"},
     Parameter{"--quiet", Kind::flag, "", "do not print the sequences"},
@@ -52,8 +63,8 @@ constexpr std::array read_parameters{
     Parameter{"--follow", Kind::flag, "", "go on until told to end; --count and --wait are ignored"},
     separator,
     format,
-    Parameter{"--exec", Kind::text, "CMD", "run CMD for each entry, the payload on its standard input", Need::optional, 0,
-              greatest_number, "--no-ack"},
+    Parameter{"--exec", Kind::text, "CMD", "run CMD for each entry, the payload on its standard input", Need::optional,
+              0, greatest_number, "--no-ack"},
 };
 
 constexpr std::array tail_parameters{
@@ -95,31 +106,40 @@ constexpr std::array pending_parameters{
 
 constexpr std::array trim_parameters{
     stream_name,
-    Parameter{"--before", Kind::number, "SEQ", "give up every entry below this sequence", Need::optional, 0, greatest_number, "--keep"},
+    Parameter{"--before", Kind::number, "SEQ", "give up every entry below this sequence", Need::optional, 0,
+              greatest_number, "--keep"},
     Parameter{"--keep", Kind::number, "N", "give up all but the newest N entries"},
 };
 
 constexpr std::array demo_parameters{
     Parameter{"--input", Kind::text, "FILE", "a text file, one entry a line (default: the package database)"},
-    Parameter{"--quick", Kind::flag, "", "fewer records"},
+    Parameter{"--records", Kind::number, "N", "at least so many, the input repeated (default a million)",
+              Need::optional, 1},
 };
 
 constexpr std::string_view read_details =
-    "text: the payload and a newline, nothing else. json: sequence, key, deliveries and data (data_base64 if it is not UTF-8).\n"
+    "text: the payload and a newline, nothing else. json: sequence, key, deliveries and data (data_base64 if it is not "
+    "UTF-8).\n"
     "An entry is acked after it was written. Exit status 0 if any entry was read, else 1.\n"
-    "--exec: CMD is run by /bin/sh; exit 0 acks the entry, anything else gives it back for retry at once. Its environment has\n"
-    "SHMQ_STREAM, SHMQ_GROUP, SHMQ_SEQUENCE, SHMQ_KEY and SHMQ_DELIVERIES. SIGINT and SIGTERM end after the running CMD.\n";
+    "--exec: CMD is run by /bin/sh; exit 0 acks the entry, anything else gives it back for retry at once. Its "
+    "environment has\n"
+    "SHMQ_STREAM, SHMQ_GROUP, SHMQ_SEQUENCE, SHMQ_KEY and SHMQ_DELIVERIES. SIGINT and SIGTERM end after the running "
+    "CMD.\n";
 
 constexpr std::array table{
     Command{"create", "make a stream", create_parameters,
-            "NAME: letters, digits, '.', '_' and '-', up to 200, neither dot nor dash first; the segment is NAME.shmq in /dev/shm, or\n"
+            "NAME: letters, digits, '.', '_' and '-', up to 200, neither dot nor dash first; the segment is NAME.shmq "
+            "in /dev/shm, or\n"
             "in the folder SHMQ_DIR names. What begins with / ./ or ../ is the path of the segment itself.\n",
             run_create},
-    Command{"add", "add entries; prints their sequences", add_parameters,
-            "--lines: empty lines are entries, a last one without newline too; from a pipe each is added as it arrives.\n", run_add},
+    Command{
+        "add", "add entries; prints their sequences", add_parameters,
+        "--lines: empty lines are entries, a last one without newline too; from a pipe each is added as it arrives.\n",
+        run_add},
     Command{"read", "read entries of a group, and ack them", read_parameters, read_details, run_read},
     Command{"tail", "print entries without a group", tail_parameters,
-            "Without --follow it ends at the present end of the stream; newest means only what comes later.\n", run_tail},
+            "Without --follow it ends at the present end of the stream; newest means only what comes later.\n",
+            run_tail},
     Command{"group create", "make a group", group_create_parameters, "", run_group_create},
     Command{"group drop", "take a group away", group_parameters, "", run_group_drop},
     Command{"group list", "names of the groups of a stream", stream_parameters, "", run_group_list},
@@ -130,8 +150,8 @@ constexpr std::array table{
             "Writes entries as `shmq read` does. Exit status 0 if any entry was taken over, else 1.\n", run_claim},
     Command{"pending", "entries delivered and not acked, or waiting for retry", pending_parameters,
             "The summary is of the whole group; the filters choose the entries that are listed.\n", run_pending},
-    Command{"trim", "give up old entries that every group has finished", trim_parameters, "Exactly one of --before and --keep.\n",
-            run_trim},
+    Command{"trim", "give up old entries that every group has finished", trim_parameters,
+            "Exactly one of --before and --keep.\n", run_trim},
     Command{"rm", "remove a stream; who waits for it ends with `removed`", stream_parameters, "", run_remove},
     Command{"list", "names of all streams", {}, "", run_list},
     Command{"demo", "real records through real processes, two of them killed", demo_parameters, "", run_demo_command},

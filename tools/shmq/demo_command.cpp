@@ -9,7 +9,7 @@ int run_demo_command(const Arguments& arguments) {
     DemoOptions options;
     options.input = arguments.text("--input");
     options.tool_path = own_path();
-    options.quick = arguments.has("--quick");
+    options.records = arguments.number("--records", 0);
     return run_demo(options);
 }
 

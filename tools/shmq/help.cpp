@@ -15,7 +15,8 @@ namespace {
 // "--wait DURATION", "NAME", "--quiet".
 std::string spelling(const Parameter& parameter) {
     if (!parameter.is_option()) return std::string(parameter.value);
-    return parameter.kind == Kind::flag ? std::string(parameter.name) : fmt::format("{} {}", parameter.name, parameter.value);
+    return parameter.kind == Kind::flag ? std::string(parameter.name)
+                                        : fmt::format("{} {}", parameter.name, parameter.value);
 }
 
 }  // namespace
@@ -45,14 +46,18 @@ std::string command_help(const Command& command) {
 
 std::string general_help() {
     std::string text =
-        "shmq " SHMQ_VERSION ", message streams in shared memory\n\nusage: shmq COMMAND ...      shmq COMMAND --help says more\n\n";
+        "shmq " SHMQ_VERSION
+        ", message streams in shared memory\n\nusage: shmq COMMAND ...      shmq COMMAND --help says more\n\n";
     std::size_t width = 0;
     for (const Command& command : commands()) width = std::max(width, command.name.size());
-    for (const Command& command : commands()) text += fmt::format("  {:<{}}  {}\n", command.name, width, command.summary);
+    for (const Command& command : commands())
+        text += fmt::format("  {:<{}}  {}\n", command.name, width, command.summary);
     text +=
         "\nDurations: 250ms 1.5s 2m. Sizes: 4096 64KiB 1GiB 10MB. Data that begins with a dash: put -- before it.\n"
-        "Exit status: 0 done; 1 nothing there within the wait, not_pending, fenced; 2 damaged segment; 64 usage, bad name, bad\n"
-        "number; 66 no such stream or group; 71 the system refused; 73 exists, cannot create, no space; 75 full, busy, too many\n"
+        "Exit status: 0 done; 1 nothing there within the wait, not_pending, fenced; 2 damaged segment; 64 usage, bad "
+        "name, bad\n"
+        "number; 66 no such stream or group; 71 the system refused; 73 exists, cannot create, no space; 75 full, busy, "
+        "too many\n"
         "producers, consumers or groups; 77 not allowed.\n";
     return text;
 }

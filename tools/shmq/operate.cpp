@@ -1,0 +1,82 @@
+// The operator's commands that say one thing to a stream: ack, nack, recover, trim, rm, list.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "shmq/stream.hpp"
+#include "tools/common/exit_code.hpp"
+#include "tools/common/output.hpp"
+#include "tools/common/text.hpp"
+#include "tools/shmq/commands.hpp"
+
+namespace shmq::tools {
+
+namespace {
+
+int print(const std::string& text) {
+    Output output(STDOUT_FILENO);
+    output.append(text);
+    return output.finish();
+}
+
+// Says `word` of every sequence given, also when one is refused. The exit code is that of the first refusal.
+int for_each_sequence(const Arguments& arguments, Result<void> (Stream::*word)(std::string_view, Sequence)) {
+    auto stream = Stream::open(arguments.text("NAME"));
+    if (!stream) return report(stream.error());
+    int exit_code = exit_done;
+    for (const Sequence sequence : arguments.numbers("SEQ")) {
+        const Result<void> result = ((*stream).*word)(arguments.text("G"), sequence);
+        if (result) continue;
+        const int code = report(result.error());
+        if (exit_code == exit_done) exit_code = code;
+        if (code != exit_nothing && code != exit_usage) break;
+    }
+    return exit_code;
+}
+
+}  // namespace
+
+int run_ack(const Arguments& arguments) { return for_each_sequence(arguments, &Stream::ack); }
+
+int run_nack(const Arguments& arguments) { return for_each_sequence(arguments, &Stream::nack); }
+
+int run_recover(const Arguments& arguments) {
+    auto stream = Stream::open(arguments.text("NAME"));
+    if (!stream) return report(stream.error());
+    const auto recovered = stream->recover();
+    if (!recovered) return report(recovered.error());
+    return print(fmt::format(
+        "{}, {}, {} handed to retry, {} left for adoption\n", counted(recovered->dead, "dead handle", "dead handles"),
+        counted(recovered->consumers, "consumer", "consumers"), counted(recovered->entries, "entry", "entries"),
+        counted(recovered->chunks, "chunk", "chunks")));
+}
+
+int run_trim(const Arguments& arguments) {
+    if (!arguments.has("--before") && !arguments.has("--keep"))
+        return usage_error("trim", "one of --before and --keep is needed");
+    auto stream = Stream::open(arguments.text("NAME"));
+    if (!stream) return report(stream.error());
+    const auto trimmed = arguments.has("--before") ? stream->trim_before(arguments.number("--before", 0))
+                                                   : stream->trim_keep(arguments.number("--keep", 0));
+    if (!trimmed) return report(trimmed.error());
+    std::string text =
+        fmt::format("trimmed {}, the first kept is {}", counted(trimmed->trimmed, "entry", "entries"), trimmed->first);
+    if (trimmed->held_by) text += fmt::format("; group {} still needs {}", *trimmed->held_by, trimmed->held_at);
+    return print(text + "\n");
+}
+
+int run_remove(const Arguments& arguments) {
+    const auto removed = Stream::remove(arguments.text("NAME"));
+    return removed ? exit_done : report(removed.error());
+}
+
+int run_list(const Arguments&) {
+    const auto names = Stream::list();
+    if (!names) return report(names.error());
+    std::string text;
+    for (const std::string& name : *names) text += name + "\n";
+    return print(text);
+}
+
+}  // namespace shmq::tools
