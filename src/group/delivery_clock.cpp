@@ -1,6 +1,7 @@
 #include "group/delivery_clock.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace shmq {
 
@@ -74,6 +75,16 @@ void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence,
     change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, held)) return std::nullopt;
         d = unknown(held);
+        d.time_ms = now_ms & low_mask(time_bits);
+        return d;
+    });
+}
+
+void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept {
+    bool done = false;
+    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+        if (std::exchange(done, true)) return std::nullopt;  // somebody else set it meanwhile, to a time of this boot
+        if (!delivery_matches(d, held)) d = unknown(held);
         d.time_ms = now_ms & low_mask(time_bits);
         return d;
     });

@@ -45,4 +45,7 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
 /// Starts the clock of a delivery whose idle time is unknown.
 void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept;
 
+/// Sets the time of a pending entry to now, whatever it was: the times of another boot mean nothing.
+void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept;
+
 }  // namespace shmq

@@ -79,7 +79,7 @@ Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::s
     for (std::uint32_t row = 0; row < g.group_rows; ++row) {
         std::uint64_t word = segment.group(row).word.load(memory_order_seq_cst);
         const GroupWord found = unpack_group(word);
-        if ((active_groups(load_directory(segment)) >> row & 1) != 0) continue;
+        if (is_in_directory(segment, row)) continue;
         if (found.state != GroupState::free && found.state != GroupState::dropped) continue;
         if (found.state == GroupState::dropped && is_visited(segment, row)) continue;
         const auto incarnation = static_cast<std::uint32_t>((found.incarnation + 1) & low_mask(25));
@@ -228,15 +228,6 @@ Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_v
 bool is_closing(const Segment& segment, std::string_view name) noexcept {
     const auto row = row_of(segment, load_directory(segment), name);
     return row && unpack_group(segment.group(*row).word.load(memory_order_seq_cst)).state == GroupState::closing;
-}
-
-void settle_group_row(const Segment& segment, std::uint32_t row, std::uint64_t word) noexcept {
-    const GroupWord found = unpack_group(word);
-    const bool decided = (active_groups(load_directory(segment)) >> row & 1) != 0;
-    if (found.state == GroupState::preparing && decided) return finish_creation(segment, row);
-    GroupState state = GroupState::free;                                                              // preparing, never made
-    if (found.state == GroupState::closing) state = decided ? GroupState::active : GroupState::dropped;  // not decided, or decided
-    segment.group(row).word.compare_exchange(word, group_word(state, found.incarnation), memory_order_seq_cst, memory_order_relaxed);
 }
 
 }  // namespace shmq

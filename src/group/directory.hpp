@@ -32,7 +32,9 @@ void finish_creation(const Segment& segment, std::uint32_t row) noexcept;
 /// Whether a group of this name is being dropped or moved right now.
 bool is_closing(const Segment& segment, std::string_view name) noexcept;
 
-/// What the scanner does with a row whose preparer or dropper died: makes it what the directory says it is.
-void settle_group_row(const Segment& segment, std::uint32_t row, std::uint64_t word) noexcept;
+/// Whether the row's bit is set in the directory.
+[[nodiscard]] inline bool is_in_directory(const Segment& segment, std::uint32_t row) noexcept {
+    return (active_groups(segment.control().directory.load(memory_order_seq_cst)) >> row & 1) != 0;
+}
 
 }  // namespace shmq

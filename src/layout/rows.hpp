@@ -145,7 +145,8 @@ static_assert(sizeof(ChunkRow) == 64);
 //        8    8 start        maker                     directory; may grow until the maker returns
 //       16    4 kind         maker                     directory: 0 required
 //       20    4 options      maker                     directory: 0
-//       24   40 reserved
+//       24    8 joins        consumers                 itself; moves on with each new consumer name
+//       32   32 reserved
 //       64   64 name         maker                     directory; NUL-padded
 //      128    8 cursor       consumers                 hint: the next entry to deliver for the first time
 //      192    8 floor        consumers                 hint: all below are finished
@@ -156,7 +157,8 @@ struct alignas(cache_line) GroupRow {
     Atomic<std::uint64_t> start;
     std::uint32_t kind;
     std::uint32_t options;
-    std::byte reserved[40];
+    Atomic<std::uint64_t> joins;
+    std::byte reserved[32];
     char name[64];
     alignas(cache_line) Atomic<std::uint64_t> cursor;
     alignas(cache_line) Atomic<std::uint64_t> floor;
@@ -167,7 +169,7 @@ static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, name) == 64 && offse
 
 // One row per consumer of a group.
 //
-//        0    8 word         owner, scanner    itself: owner word (free, live, away: named, without an owner)
+//        0    8 word         owner, scanner    itself: owner word (free, attaching, live; away: named, without an owner)
 //        8    8 pinned       claimers, owner   itself: a pin cell may name this row
 //       16    4 anonymous    owner             word
 //       20   44 reserved

@@ -1,0 +1,43 @@
+#include "recovery/judge.hpp"
+
+namespace shmq {
+
+namespace {
+
+bool belongs_to(const OwnerWord& word, AttachmentId who) noexcept {
+    return word.row == who.row && word.incarnation == who.incarnation;
+}
+
+}  // namespace
+
+AttachmentVerdict judge_attachment(const AttachmentFinding& finding) noexcept {
+    if (finding.locked || finding.before != finding.after) return AttachmentVerdict::leave;
+    if (finding.before.state == OwnerState::attaching) return AttachmentVerdict::reset;
+    return finding.before.state == OwnerState::live ? AttachmentVerdict::dead : AttachmentVerdict::leave;
+}
+
+ChunkVerdict judge_chunk(const OwnerWord& chunk, AttachmentId dead) noexcept {
+    return chunk.state == OwnerState::owned && belongs_to(chunk, dead) ? ChunkVerdict::unfinished : ChunkVerdict::leave;
+}
+
+RowVerdict judge_row(const OwnerWord& row, AttachmentId dead, bool keeps_name) noexcept {
+    if (!belongs_to(row, dead)) return RowVerdict::leave;
+    if (row.state == OwnerState::attaching) return RowVerdict::free;
+    if (row.state != OwnerState::live) return RowVerdict::leave;
+    return keeps_name ? RowVerdict::away : RowVerdict::free;
+}
+
+RecordVerdict judge_record(const PendingWord& record, std::uint64_t tag, std::uint32_t consumer) noexcept {
+    const bool held = record.tag == tag && record.state == PendingState::delivered && record.consumer == consumer + 1;
+    return held ? RecordVerdict::retry : RecordVerdict::leave;
+}
+
+GroupVerdict judge_group(const GroupWord& group, bool in_directory, AttachmentId dead) noexcept {
+    const bool of_dead = group.row == dead.row && group.owner_incarnation == (dead.incarnation & low_mask(24));
+    if (!of_dead) return GroupVerdict::leave;
+    if (group.state == GroupState::preparing) return in_directory ? GroupVerdict::finish : GroupVerdict::free;
+    if (group.state == GroupState::closing) return in_directory ? GroupVerdict::reactivate : GroupVerdict::drop;
+    return GroupVerdict::leave;
+}
+
+}  // namespace shmq

@@ -1,0 +1,54 @@
+// What a state that was found means: the recovery table of docs/protocol.md, as pure functions. They read nothing and change nothing, so
+// that every combination can be tested; src/recovery/repair.cpp does what they say.
+#pragma once
+
+#include "layout/words.hpp"
+
+namespace shmq {
+
+/// Rows A to E of the table: an attachment row.
+enum class AttachmentVerdict : std::uint8_t {
+    leave,  // A free; B attaching and locked; D live and locked; or it changed while it was looked at
+    reset,  // C attaching without a lock: its process ended in between, or has not locked yet and will find out
+    dead    // E live without a lock, the same before and after the probe: proven
+};
+struct AttachmentFinding {
+    OwnerWord before;   // the row's word
+    bool locked;        // its incarnation's byte, probed after
+    OwnerWord after;    // the word again
+};
+[[nodiscard]] AttachmentVerdict judge_attachment(const AttachmentFinding& finding) noexcept;
+
+/// Rows F and G: a chunk, against a dead owner.
+enum class ChunkVerdict : std::uint8_t {
+    leave,      // G not owned, or owned by another incarnation
+    unfinished  // F owned by the dead: left for adoption
+};
+[[nodiscard]] ChunkVerdict judge_chunk(const OwnerWord& chunk, AttachmentId dead) noexcept;
+
+/// Rows H to K: a producer's or consumer's row, against a dead owner.
+enum class RowVerdict : std::uint8_t {
+    leave,  // H not the dead one's
+    free,   // I the dead one's: a producer, an anonymous consumer, or one that had not finished joining
+    away    // K a named consumer: the row keeps the name
+};
+[[nodiscard]] RowVerdict judge_row(const OwnerWord& row, AttachmentId dead, bool keeps_name) noexcept;
+
+/// Rows L and M: a pending record of a consumer whose row is the dead one's still.
+enum class RecordVerdict : std::uint8_t {
+    leave,  // L of another lap, not delivered, or delivered to another consumer
+    retry   // M delivered to the dead
+};
+[[nodiscard]] RecordVerdict judge_record(const PendingWord& record, std::uint64_t tag, std::uint32_t consumer) noexcept;
+
+/// Rows N to Q: a group row whose maker or dropper may be the dead one.
+enum class GroupVerdict : std::uint8_t {
+    leave,     // N nobody is at work on it, or somebody else
+    finish,    // O preparing, and in the directory: the group exists
+    free,      // P preparing, not in the directory: it never existed
+    reactivate, // Q closing, still in the directory: nothing was decided
+    drop       // R closing, out of the directory: it is dropped
+};
+[[nodiscard]] GroupVerdict judge_group(const GroupWord& group, bool in_directory, AttachmentId dead) noexcept;
+
+}  // namespace shmq

@@ -1,0 +1,131 @@
+// What one dead attachment left. The order of the steps does not matter for safety; the row itself is freed last and only by one who made
+// the whole pass, so that nobody has to remember half of it.
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "group/deliver.hpp"
+#include "group/directory.hpp"
+#include "group/finish.hpp"
+#include "group/pins.hpp"
+#include "log/publish.hpp"
+#include "log/sleep.hpp"
+#include "recovery/judge.hpp"
+#include "recovery/scan.hpp"
+
+namespace shmq {
+
+namespace {
+
+constexpr std::uint32_t most_consumers = 1023;
+using ConsumerSet = std::array<std::uint64_t, (most_consumers + 64) / 64>;
+
+void repair_chunks(const Segment& segment, AttachmentId dead, RecoveryReport& report) noexcept {
+    Sequence end = 0;  // walked to only if it is needed, and after the proof of death: nothing of the dead's comes later
+    for (std::uint32_t chunk = 0; chunk < segment.geometry().chunks; ++chunk) {
+        ChunkRow& row = segment.chunk(chunk);
+        std::uint64_t word = row.word.load(memory_order_acquire);
+        if (judge_chunk(unpack_owner(word), dead) == ChunkVerdict::leave) continue;
+        if (end == 0) end = find_end(segment);
+        // An upper bound will do; it is raised before the word changes, and never lowered by a late scanner (CHUNK).
+        raise_to(row.last, end - 1, memory_order_release);
+        report.chunks +=
+            row.word.compare_exchange(word, pack_owner({OwnerState::unfinished, 0, 0}), memory_order_acq_rel, memory_order_relaxed) ? 1 : 0;
+    }
+}
+
+void repair_producers(const Segment& segment, AttachmentId dead) noexcept {
+    for (std::uint32_t producer = 0; producer < segment.geometry().producers; ++producer) {
+        Word& row = segment.producer(producer).word;
+        std::uint64_t word = row.load(memory_order_acquire);
+        if (judge_row(unpack_owner(word), dead, false) == RowVerdict::free)
+            row.compare_exchange(word, 0, memory_order_acq_rel, memory_order_relaxed);
+    }
+}
+
+void settle_group(const Segment& segment, std::uint32_t row, AttachmentId dead) noexcept {
+    Word& word = segment.group(row).word;
+    std::uint64_t seen = word.load(memory_order_seq_cst);
+    const GroupWord found = unpack_group(seen);
+    const auto set = [&](GroupState state) {
+        word.compare_exchange(seen, group_word(state, found.incarnation), memory_order_seq_cst, memory_order_relaxed);
+    };
+    switch (judge_group(found, is_in_directory(segment, row), dead)) {
+        case GroupVerdict::leave: break;
+        case GroupVerdict::finish: finish_creation(segment, row); break;
+        case GroupVerdict::free: set(GroupState::free); break;
+        case GroupVerdict::reactivate: set(GroupState::active); break;
+        case GroupVerdict::drop: set(GroupState::dropped); break;
+    }
+}
+
+/// The consumer rows of a group that are the dead one's.
+std::uint32_t find_consumers(const Segment& segment, std::uint32_t group, AttachmentId dead, ConsumerSet& set) noexcept {
+    std::uint32_t count = 0;
+    for (std::uint32_t consumer = 0; consumer < segment.geometry().consumers; ++consumer) {
+        const OwnerWord word = unpack_owner(segment.consumer(group, consumer).word.load(memory_order_acquire));
+        if (judge_row(word, dead, true) == RowVerdict::leave) continue;
+        set[consumer / 64] |= std::uint64_t{1} << consumer % 64;
+        ++count;
+    }
+    return count;
+}
+
+/// Hands to retry what the consumers of `set` hold.
+std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId dead, const ConsumerSet& set, std::uint64_t now_ms) noexcept {
+    const Geometry& g = segment.geometry();
+    std::uint64_t handed = 0;
+    const Sequence begin = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
+    const Sequence end = find_end(segment);
+    for (Sequence s = begin; s < end; ++s) {
+        const std::uint64_t word = segment.record(group, s).load(memory_order_seq_cst);
+        const PendingWord record = unpack_pending(g, word);
+        if (record.consumer == 0 || record.consumer > g.consumers) continue;
+        const std::uint32_t consumer = record.consumer - 1;
+        if ((set[consumer / 64] >> consumer % 64 & 1) == 0) continue;
+        if (judge_record(record, g.record_tag(s), consumer) == RecordVerdict::leave) continue;
+        // After the record, before the exchange: the row is the dead one's still, so the record is too (REPAIR).
+        if (segment.consumer(group, consumer).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) continue;
+        handed += give_back(segment, group, s, word, Ending::died, now_ms) == Finish::done ? 1 : 0;
+    }
+    return handed;
+}
+
+void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, AttachmentId dead, std::uint64_t now_ms,
+                  RecoveryReport& report) noexcept {
+    settle_group(segment, group, dead);
+    const Visit visit(visits, group);
+    const GroupState state = unpack_group(segment.group(group).word.load(memory_order_seq_cst)).state;
+    if (state == GroupState::free || state == GroupState::preparing) return;
+    ConsumerSet set{};
+    if (find_consumers(segment, group, dead, set) == 0) return;
+    const std::uint64_t handed = hand_on(segment, group, dead, set, now_ms);
+    for (std::uint32_t consumer = 0; consumer < segment.geometry().consumers; ++consumer) {
+        if ((set[consumer / 64] >> consumer % 64 & 1) == 0) continue;
+        ConsumerRow& row = segment.consumer(group, consumer);
+        std::uint64_t word = row.word.load(memory_order_acquire);
+        const RowVerdict verdict = judge_row(unpack_owner(word), dead, row.anonymous == 0);
+        if (verdict == RowVerdict::leave) continue;
+        free_pins(segment, group, consumer, [](ChunkSpan) { return false; });
+        const std::uint64_t after = pack_owner({verdict == RowVerdict::away ? OwnerState::away : OwnerState::free, 0, 0});
+        report.consumers += row.word.compare_exchange(word, after, memory_order_acq_rel, memory_order_relaxed) ? 1 : 0;
+    }
+    report.entries += handed;
+    if (handed != 0) entries_came(segment, sleeper_mask(group), static_cast<unsigned>(std::min<std::uint64_t>(handed, 1'000)));
+}
+
+}  // namespace
+
+void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms, RecoveryReport& report) noexcept {
+    repair_chunks(segment, dead, report);
+    repair_producers(segment, dead);
+    for (std::uint32_t group = 0; group < segment.geometry().group_rows; ++group)
+        repair_group(segment, visits, group, dead, now_ms, report);
+    std::uint64_t word = dead.word(OwnerState::live);
+    if (segment.attachment(dead.row)
+            .word.compare_exchange(word, pack_owner({OwnerState::free, 0, dead.incarnation + 1}), memory_order_acq_rel, memory_order_relaxed))
+        ++report.dead;
+    room_came(segment);
+}
+
+}  // namespace shmq

@@ -1,0 +1,58 @@
+#include "recovery/scan.hpp"
+
+#include "group/deliver.hpp"
+#include "group/delivery_clock.hpp"
+#include "group/directory.hpp"
+#include "group/finish.hpp"
+#include "os/lock.hpp"
+#include "recovery/judge.hpp"
+
+namespace shmq {
+
+namespace {
+
+AttachmentVerdict look_at(const Segment& segment, const os::Descriptor& probe, std::uint32_t row, OwnerWord& before) noexcept {
+    const Word& word = segment.attachment(row).word;
+    before = unpack_owner(word.load(memory_order_seq_cst));
+    if (before.state == OwnerState::free) return AttachmentVerdict::leave;
+    const auto locked = os::byte_is_locked(probe, lock_offset(segment.geometry(), {row, before.incarnation}));
+    if (!locked) return AttachmentVerdict::leave;  // what can't be probed is not proven
+    return judge_attachment({before, *locked, unpack_owner(word.load(memory_order_seq_cst))});
+}
+
+}  // namespace
+
+RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe, std::uint64_t now_ms) noexcept {
+    RecoveryReport report;
+    for (std::uint32_t row = 0; row < segment.geometry().attachments; ++row) {
+        if (row == visits.owner().row) continue;  // I live
+        OwnerWord before;
+        const AttachmentVerdict verdict = look_at(segment, probe, row, before);
+        if (verdict == AttachmentVerdict::dead) repair(segment, visits, {row, before.incarnation}, now_ms, report);
+        if (verdict == AttachmentVerdict::reset) {
+            std::uint64_t word = pack_owner(before);
+            segment.attachment(row).word.compare_exchange(word, pack_owner({OwnerState::free, 0, before.incarnation + 1}),
+                                                          memory_order_acq_rel, memory_order_relaxed);
+        }
+    }
+    return report;
+}
+
+void adopt_boot(const Segment& segment, Visits& visits, std::uint64_t boot, std::uint64_t now_ms) noexcept {
+    const Geometry& g = segment.geometry();
+    Word& word = segment.control().boot;
+    std::uint64_t seen = word.load(memory_order_acquire);
+    if (seen == boot) return;
+    for (std::uint32_t row = 0; row < g.group_rows; ++row) {
+        const Visit visit(visits, row);
+        if (!is_in_directory(segment, row)) continue;
+        const Sequence end = find_cursor(segment, row);
+        for (Sequence s = find_base(segment, row); s < end; ++s) {
+            const std::uint64_t record = pending_record(segment, row, s);
+            if (record != 0) clock_restamp(segment, row, s, unpack_pending(g, record), now_ms);
+        }
+    }
+    word.compare_exchange(seen, boot, memory_order_acq_rel, memory_order_relaxed);
+}
+
+}  // namespace shmq
