@@ -1,0 +1,78 @@
+// What a command of shmq-inspect is: a row of the one table that drives parsing, help and dispatch.
+//
+// A command is given a Request whose words are already found good, opens the stream for looking only, and shows a
+// screen or, with --json, one object. It gives the exit code of tools/common/exit_code.hpp.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "tools/inspect/screen.hpp"
+
+namespace shmq::inspect {
+
+struct Request {
+    std::string command;
+    std::string name;  ///< of the stream, as it was typed
+    std::string group;
+    std::optional<Sequence> from;  ///< first entry asked for
+    std::optional<Sequence> to;    ///< last entry asked for
+    bool json = false;
+};
+
+/// What a command writes to: standard output, as a screen or as an object.
+class Answer {
+public:
+    /// `output` is borrowed; `width` in columns, for lines that are cut.
+    Answer(const Request& request, tools::Output& output, bool has_colour, std::size_t width)
+        : request_(request), output_(output), screen_(output, has_colour), width_(width) {}
+
+    [[nodiscard]] const Request& request() const noexcept { return request_; }
+    [[nodiscard]] Screen& screen() noexcept { return screen_; }
+    [[nodiscard]] tools::Output& output() noexcept { return output_; }
+    [[nodiscard]] std::size_t width() const noexcept { return width_; }
+
+    /// An object with "schema" and "command", to be filled and given to `put`.
+    [[nodiscard]] nlohmann::ordered_json object() const;
+    /// Writes the object on one line.
+    void put(const nlohmann::ordered_json& object);
+    /// Complains on standard error and, with --json, writes an object with "error". Returns the exit code of the error.
+    int fail(const Error& error);
+
+private:
+    const Request& request_;
+    tools::Output& output_;
+    Screen screen_;
+    std::size_t width_;
+};
+
+/// The words of a command line after the command, in their order.
+enum class Word : std::uint8_t { name, group, from, to };
+
+struct Command {
+    std::string_view name;
+    std::span<const Word> required;
+    std::span<const Word> optional;
+    std::string_view summary;
+    int (*run)(Answer& answer);
+};
+
+[[nodiscard]] std::span<const Command> commands() noexcept;
+
+/// Runs what the words after the program's name ask for. Returns the exit code.
+int run_command_line(const std::vector<std::string>& words);
+
+// The functions behind the rows.
+int run_list(Answer& answer);         // list.cpp
+int run_show(Answer& answer);         // show.cpp
+int run_groups(Answer& answer);       // groups.cpp
+int run_pending(Answer& answer);      // pending.cpp
+int run_attachments(Answer& answer);  // attachments.cpp
+int run_entries(Answer& answer);      // entries.cpp
+
+}  // namespace shmq::inspect

@@ -1,0 +1,153 @@
+// `shmq-inspect entries NAME [FROM [TO]]`: the entries that are kept, one a line, as a reader without a group sees
+// them.
+//
+// Nothing is delivered, pinned or acked: entries are copied one at a time, so that memory stays bounded by the largest
+// entry, and those that are overwritten meanwhile are left out. The end is where the stream ended when the command
+// began, so that a stream that grows does not keep it running.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/common/exit_code.hpp"
+#include "tools/common/text.hpp"
+#include "tools/inspect/command.hpp"
+#include "tools/inspect/json.hpp"
+#include "tools/inspect/text.hpp"
+
+namespace shmq::inspect {
+
+namespace {
+
+constexpr std::size_t sequence_width = 12;
+constexpr std::size_t time_width = 27;
+constexpr std::size_t key_width = 20;
+constexpr std::size_t size_width = 11;
+constexpr std::size_t preview_least = 20;
+constexpr std::size_t preview_in_json = 200;
+// Columns before the preview, with two blanks before each column.
+constexpr std::size_t before_preview = 2 + sequence_width + 2 + time_width + 2 + key_width + 2 + size_width + 2;
+
+std::string with_mark(SafeText shown) { return shown.cut ? std::move(shown.text) + "..." : std::move(shown.text); }
+
+std::string padded(std::string text, std::size_t width) {
+    const std::size_t used = display_width(text);
+    return used < width ? std::move(text) + std::string(width - used, ' ') : std::move(text);
+}
+
+// Writes entries one by one: a line each, or the elements of an array in an object that was begun.
+class Writer {
+public:
+    explicit Writer(Answer& answer) : answer_(answer) {}
+
+    void begin() {
+        if (!answer_.request().json) {
+            answer_.screen().line(fmt::format("  {:>{}}  {:<{}}  {:<{}}  {:>{}}  payload", "sequence", sequence_width,
+                                              "time", time_width, "key", key_width, "size", size_width),
+                                  Tone::quiet);
+            return;
+        }
+        Json object = answer_.object();
+        object["name"] = json_text(answer_.request().name);
+        std::string text = object.dump();
+        text.back() = ',';
+        answer_.output().append(text + "\"entries\":[");
+    }
+
+    void put(const Entry& entry) {
+        if (answer_.request().json)
+            put_object(entry);
+        else
+            put_line(entry);
+        ++count_;
+    }
+
+    // Closes the object, with the error if there was one.
+    void end(const Error& error) {
+        if (!answer_.request().json) return;
+        Json object;
+        object["count"] = count_;
+        if (error.code() != Code::ok) object["error"] = json_of(error);
+        answer_.output().append("]," + object.dump(-1, ' ', false, Json::error_handler_t::replace).substr(1) + "\n");
+    }
+
+    [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+
+private:
+    void put_line(const Entry& entry) {
+        const std::size_t width = answer_.width();
+        const std::size_t room = width > before_preview + preview_least ? width - before_preview : preview_least;
+        SafeText preview = safe_text(entry.text(), room);
+        if (preview.cut) preview = {safe_text(entry.text(), room - 3).text, true};
+        SafeText key = safe_text(text_of(entry.key()), key_width);
+        if (key.cut) key = {safe_text(text_of(entry.key()), key_width - 3).text, true};
+        answer_.screen().line(
+            fmt::format("  {:>{}}  {:<{}}  {}  {:>{}}  {}", entry.sequence(), sequence_width, utc_time(entry.time_ns()),
+                        time_width, padded(with_mark(std::move(key)), key_width),
+                        tools::grouped(entry.payload().size()), size_width, with_mark(std::move(preview))));
+    }
+
+    void put_object(const Entry& entry) {
+        const std::string_view key = text_of(entry.key());
+        const SafeText preview = safe_text(entry.text(), preview_in_json);
+        Json object;
+        object["sequence"] = entry.sequence();
+        object["time_ns"] = entry.time_ns();
+        object["time"] = entry.time_ns() == 0 ? Json(nullptr) : Json(utc_time(entry.time_ns()));
+        object[tools::is_utf8(key) ? "key" : "key_base64"] =
+            tools::is_utf8(key) ? std::string(key) : tools::base64(key);
+        object["size"] = entry.payload().size();
+        object["preview"] = preview.text;
+        object["preview_cut"] = preview.cut;
+        answer_.output().append((count_ > 0 ? "," : "") + object.dump());
+    }
+
+    Answer& answer_;
+    std::uint64_t count_ = 0;
+};
+
+// A reader at `from`, or at the oldest entry if that was overwritten since.
+Result<Reader> reader_at(Stream& stream, Sequence from) {
+    Result<Reader> reader = stream.reader(Position::at(from));
+    if (!reader && reader.error().code() == Code::trimmed) return stream.reader(Position::oldest());
+    return reader;
+}
+
+// Everything from `from` up to and without `end`. The error is what stopped it short, `ok` if nothing did.
+Error copy_out(Stream& stream, Sequence from, Sequence end, Answer& answer, Writer& writer) {
+    if (from >= end) return {};
+    Result<Reader> reader = reader_at(stream, from);
+    if (!reader) return reader.error();
+    while (reader->position() < end && answer.output().good()) {
+        Result<Entry> entry = reader->next();
+        if (!entry) {
+            const Code code = entry.error().code();
+            return code == Code::empty || code == Code::removed ? Error{} : entry.error();
+        }
+        if (entry->sequence() >= end) break;
+        writer.put(*entry);
+    }
+    return {};
+}
+
+}  // namespace
+
+int run_entries(Answer& answer) {
+    const Request& request = answer.request();
+    Result<Stream> stream = open_to_look(request.name);
+    if (!stream) return answer.fail(stream.error());
+    Result<StreamInfo> info = stream->info();
+    if (!info) return answer.fail(info.error());
+    const Sequence from = std::max(request.from.value_or(info->first), info->first);
+    const Sequence end = request.to && *request.to < info->next ? *request.to + 1 : info->next;
+    Writer writer(answer);
+    writer.begin();
+    const Error error = copy_out(*stream, from, end, answer, writer);
+    writer.end(error);
+    if (error.code() != Code::ok) {
+        answer.output().flush();
+        return tools::report(error);
+    }
+    return writer.count() > 0 || !answer.output().good() ? tools::exit_done : tools::exit_nothing;
+}
+
+}  // namespace shmq::inspect

@@ -1,0 +1,145 @@
+// See facts.hpp. The sizes of the areas are the geometry's, which the library checked against the header when it
+// opened.
+#include "tools/inspect/facts.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "layout/geometry.hpp"
+
+namespace shmq::inspect {
+
+namespace {
+
+std::uint64_t area_size(const Geometry& geometry, AreaKind kind) {
+    const Area& area = geometry.area(kind);
+    return area.count * area.stride;
+}
+
+Result<ByteFacts> gather_bytes(const StreamInfo& info) {
+    Result<Geometry> geometry = plan(info.options);
+    if (!geometry) return geometry.error();
+    ByteFacts bytes;
+    bytes.total = info.size;
+    bytes.slots = area_size(*geometry, AreaKind::slots);
+    bytes.records = area_size(*geometry, AreaKind::records) + area_size(*geometry, AreaKind::deliveries);
+    bytes.retry = area_size(*geometry, AreaKind::retry);
+    bytes.payload = area_size(*geometry, AreaKind::payload);
+    bytes.tables = bytes.total - bytes.slots - bytes.records - bytes.retry - bytes.payload;
+    return bytes;
+}
+
+// When an entry was added; 0 if it is gone.
+Result<std::uint64_t> time_of(const Stream& stream, Sequence sequence) {
+    Result<Copies> copies = stream.range(sequence, sequence, 1);
+    if (!copies) return copies.error();
+    return copies->empty() ? std::uint64_t{0} : (*copies)[0].time_ns();
+}
+
+Result<void> gather_times(const Stream& stream, StreamFacts& facts) {
+    if (facts.kept() == 0 || facts.info.options.time == TimeStamps::off) return {};
+    Result<std::uint64_t> first = time_of(stream, facts.info.first);
+    if (!first) return first.error();
+    Result<std::uint64_t> last = time_of(stream, facts.info.next - 1);
+    if (!last) return last.error();
+    facts.first_time_ns = *first;
+    facts.last_time_ns = *last;
+    return {};
+}
+
+Result<void> gather_groups(const Stream& stream, StreamFacts& facts) {
+    Result<std::vector<GroupInfo>> groups = stream.groups();
+    if (!groups) return groups.error();
+    for (const GroupInfo& info : *groups) {
+        Result<GroupFacts> group = gather_group(stream, info.name);
+        if (group) {
+            facts.groups.push_back(std::move(*group));
+        } else if (group.error().code() != Code::no_group) {  // dropped meanwhile
+            return group.error();
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+const AttachmentInfo* StreamFacts::attachment(std::uint32_t row) const noexcept {
+    const auto found = std::find_if(attachments.begin(), attachments.end(),
+                                    [row](const AttachmentInfo& attachment) { return attachment.row == row; });
+    return found == attachments.end() ? nullptr : &*found;
+}
+
+bool StreamFacts::owners_unknown() const noexcept {
+    return std::any_of(attachments.begin(), attachments.end(),
+                       [](const AttachmentInfo& attachment) { return attachment.owner == Owner::unknown; });
+}
+
+const GroupFacts* StreamFacts::holding_group() const noexcept {
+    const auto lowest = std::min_element(groups.begin(), groups.end(), [](const GroupFacts& a, const GroupFacts& b) {
+        return a.info.floor < b.info.floor;
+    });
+    return lowest == groups.end() || lowest->info.floor >= info.next ? nullptr : &*lowest;
+}
+
+std::uint64_t StreamFacts::needed() const noexcept {
+    const GroupFacts* group = holding_group();
+    return group == nullptr ? 0 : std::min(info.next - group->info.floor, kept());
+}
+
+Result<Stream> open_to_look(std::string_view name) { return Stream::open(name, {.read_only = true}); }
+
+Result<GroupFacts> gather_group(const Stream& stream, std::string_view name) {
+    GroupFacts facts;
+    Result<GroupInfo> info = stream.group(name);
+    if (!info) return info.error();
+    Result<PendingSummary> pending = stream.pending(name);
+    if (!pending) return pending.error();
+    Result<std::vector<ConsumerInfo>> consumers = stream.consumers(name);
+    if (!consumers) return consumers.error();
+    Result<std::vector<PendingEntry>> lowest = stream.pending_entries(name, {.max_entries = 1});
+    if (!lowest) return lowest.error();
+    facts.info = std::move(*info);
+    facts.pending = std::move(*pending);
+    facts.consumers = std::move(*consumers);
+    if (!lowest->empty()) facts.lowest = std::move(lowest->front());
+    return facts;
+}
+
+Result<StreamFacts> gather(const Stream& stream) {
+    StreamFacts facts;
+    Result<StreamInfo> info = stream.info();
+    if (!info) return info.error();
+    facts.info = std::move(*info);
+    Result<ByteFacts> bytes = gather_bytes(facts.info);
+    if (!bytes) return bytes.error();
+    facts.bytes = *bytes;
+    Result<std::vector<AttachmentInfo>> attachments = stream.attachments();
+    if (!attachments) return attachments.error();
+    facts.attachments = std::move(*attachments);
+    if (Result<void> groups = gather_groups(stream, facts); !groups) return groups.error();
+    if (Result<void> times = gather_times(stream, facts); !times) return times.error();
+    return facts;
+}
+
+std::string_view owner_word(Owner owner) noexcept {
+    switch (owner) {
+        case Owner::none: return "none";
+        case Owner::alive: return "alive";
+        case Owner::dead: return "dead";
+        case Owner::unknown: return "unknown";
+    }
+    return "unknown";
+}
+
+std::size_t living_consumers(const GroupFacts& group) noexcept {
+    return static_cast<std::size_t>(std::count_if(group.consumers.begin(), group.consumers.end(),
+                                                  [](const ConsumerInfo& one) { return one.owner != Owner::dead; }));
+}
+
+const ConsumerInfo* find_consumer(const GroupFacts& group, std::string_view name) noexcept {
+    const auto found = std::find_if(group.consumers.begin(), group.consumers.end(),
+                                    [name](const ConsumerInfo& one) { return one.name == name; });
+    return found == group.consumers.end() ? nullptr : &*found;
+}
+
+}  // namespace shmq::inspect

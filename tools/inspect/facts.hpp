@@ -1,0 +1,66 @@
+// Everything a screen says about one stream, gathered through a read-only mapping.
+//
+// A snapshot is not one moment: each number was true at some moment of the gathering. A group or an entry that goes
+// away meanwhile is left out. Nothing here writes to the segment, takes a lock or wakes anybody. Called by the
+// commands.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shmq/stream.hpp"
+
+namespace shmq::inspect {
+
+struct GroupFacts {
+    GroupInfo info;
+    PendingSummary pending;
+    std::vector<ConsumerInfo> consumers;  ///< open ones, with those of dead owners
+    std::optional<PendingEntry> lowest;   ///< the lowest entry that is delivered or waits for retry
+};
+
+/// Where the bytes of the segment file are. The sum of all parts is `total`.
+struct ByteFacts {
+    std::uint64_t total = 0;
+    std::uint64_t tables = 0;   ///< header, rows of attachments, producers, chunks, groups, consumers and pins; padding
+    std::uint64_t slots = 0;    ///< one word for each slot
+    std::uint64_t records = 0;  ///< pending record and delivery time, for each slot and group row
+    std::uint64_t retry = 0;    ///< retry index of all group rows
+    std::uint64_t payload = 0;  ///< chunks
+};
+
+struct StreamFacts {
+    StreamInfo info;
+    ByteFacts bytes;
+    std::vector<GroupFacts> groups;
+    std::vector<AttachmentInfo> attachments;
+    std::uint64_t first_time_ns = 0;  ///< of the oldest entry kept; 0 if there is none or the stream keeps no times
+    std::uint64_t last_time_ns = 0;   ///< of the newest entry
+
+    [[nodiscard]] std::uint64_t kept() const noexcept { return info.next - info.first; }
+    /// The handle in a row, null if it is gone.
+    [[nodiscard]] const AttachmentInfo* attachment(std::uint32_t row) const noexcept;
+    /// Whether owners cannot be told living from dead, because this is a copied file.
+    [[nodiscard]] bool owners_unknown() const noexcept;
+    /// The group with the most entries that it still needs, null if none needs any.
+    [[nodiscard]] const GroupFacts* holding_group() const noexcept;
+    /// Entries that some group has not finished.
+    [[nodiscard]] std::uint64_t needed() const noexcept;
+};
+
+/// Opens for looking only: maps read-only, attaches nothing, repairs nothing.
+Result<Stream> open_to_look(std::string_view name);
+
+Result<GroupFacts> gather_group(const Stream& stream, std::string_view name);
+Result<StreamFacts> gather(const Stream& stream);
+
+/// One word: "alive", "dead", "unknown", "none".
+[[nodiscard]] std::string_view owner_word(Owner owner) noexcept;
+/// Consumers of a group whose process is not known to be dead.
+[[nodiscard]] std::size_t living_consumers(const GroupFacts& group) noexcept;
+/// The consumer of that name in the group, null if it is not open.
+[[nodiscard]] const ConsumerInfo* find_consumer(const GroupFacts& group, std::string_view name) noexcept;
+
+}  // namespace shmq::inspect

@@ -1,0 +1,258 @@
+// See findings.hpp. One function per row of the table in docs/inspect.md, in its order.
+#include "tools/inspect/findings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "tools/common/text.hpp"
+#include "tools/inspect/text.hpp"
+
+namespace shmq::inspect {
+
+namespace {
+
+using tools::counted;
+using tools::grouped;
+using tools::human_duration;
+
+constexpr std::uint64_t nearly_percent = 80;              // of ring, payload and tables
+constexpr Duration stale_idle = std::chrono::minutes(1);  // a living consumer that holds an entry so long is told of
+constexpr std::size_t processes_told = 3;
+
+std::string quoted(std::string_view name) { return fmt::format("`{}`", safe_text(name).text); }
+
+std::string command(const StreamFacts& facts, std::string_view verb, std::string_view rest = {}) {
+    return fmt::format("shmq {} {}{}{}", verb, shell_word(facts.info.name), rest.empty() ? "" : " ", rest);
+}
+std::string read_command(const StreamFacts& facts, const GroupFacts& group) {
+    return command(facts, "read", fmt::format("--group {} --follow", shell_word(group.info.name)));
+}
+std::string group_command(const StreamFacts& facts, const GroupFacts& group, std::string_view verb,
+                          std::string_view rest = {}) {
+    return command(facts, verb, fmt::format("{}{}{}", shell_word(group.info.name), rest.empty() ? "" : " ", rest));
+}
+
+// "consumer `a` (alive, pid 12)".
+std::string holder_text(const StreamFacts& facts, const GroupFacts& group, const PendingEntry& entry) {
+    const std::string name = entry.consumer.value_or("");
+    std::string text = fmt::format("consumer {} ({}", quoted(name), owner_word(entry.owner));
+    const ConsumerInfo* consumer = find_consumer(group, name);
+    const AttachmentInfo* attachment = consumer == nullptr ? nullptr : facts.attachment(consumer->attachment);
+    if (attachment != nullptr) text += fmt::format(", pid {}", attachment->pid);
+    return text + ")";
+}
+
+std::string idle_text(const PendingEntry& entry) {
+    return entry.idle ? fmt::format("for {}", human_duration(*entry.idle)) : std::string("for an unknown time");
+}
+
+std::vector<Cure> cures_of_delay(const StreamFacts& facts, const GroupFacts& group) {
+    std::vector<Cure> cures;
+    if (facts.owners_unknown()) return cures;
+    const bool unread = living_consumers(group) == 0;
+    const bool lowest_is_oldest = group.lowest && group.lowest->sequence <= group.info.floor;
+    if (lowest_is_oldest && group.lowest->exhausted) {
+        cures.push_back(
+            {group_command(facts, group, "ack", std::to_string(group.lowest->sequence)), "finishes it unread"});
+    } else if (lowest_is_oldest && group.lowest->owner == Owner::dead) {
+        cures.push_back({command(facts, "recover"), "hands on what the dead held"});
+    } else if (lowest_is_oldest && !group.lowest->retry) {
+        cures.push_back(
+            {group_command(facts, group, "claim", "--idle 1m --count 64"), "takes over what is held for so long"});
+        cures.push_back({group_command(facts, group, "nack", std::to_string(group.lowest->sequence)),
+                         "gives it to the next reader"});
+    }
+    cures.push_back({read_command(facts, group), unread ? "reads and acks what waits" : "one more consumer"});
+    if (unread)
+        cures.push_back({command(facts, "group drop", shell_word(group.info.name)), "if nobody needs the group"});
+    return cures;
+}
+
+// Who keeps the oldest needed entry, and why it is not finished.
+std::string delay_text(const StreamFacts& facts, const GroupFacts& group) {
+    const std::string held =
+        fmt::format("group {} needs all from entry {} on", quoted(group.info.name), grouped(group.info.floor));
+    if (!group.lowest || group.lowest->sequence > group.info.floor)
+        return fmt::format("{}, which was never delivered{}", held,
+                           living_consumers(group) == 0 ? ": nobody reads it" : "");
+    if (group.lowest->exhausted) return held + ", which was handed over too often";
+    if (group.lowest->retry) return fmt::format("{}, which waits for retry {}", held, idle_text(*group.lowest));
+    return fmt::format("{}, held by {} {}", held, holder_text(facts, group, *group.lowest), idle_text(*group.lowest));
+}
+
+void judge_ring(const StreamFacts& facts, std::vector<Finding>& findings) {
+    const GroupFacts* group = facts.holding_group();
+    const std::uint64_t share = percent(facts.needed(), facts.info.options.slots);
+    if (group == nullptr || share < nearly_percent) return;
+    const bool full = facts.needed() >= facts.info.options.slots;
+    findings.push_back({full ? Level::trouble : Level::warning, full ? "ring_full" : "ring_nearly_full",
+                        full ? fmt::format("the ring is full, nothing can be added: {}", delay_text(facts, *group))
+                             : fmt::format("the ring is nearly full ({} %): {}", share, delay_text(facts, *group)),
+                        cures_of_delay(facts, *group)});
+}
+
+// Chunks that are taken for good until the group moves on. Sealed chunks hold finished entries too, whose share among
+// the entries stands for their share among the bytes.
+void judge_payload(const StreamFacts& facts, std::vector<Finding>& findings) {
+    const GroupFacts* group = facts.holding_group();
+    if (group == nullptr || facts.kept() == 0) return;
+    const std::uint64_t sealed = facts.info.chunks_sealed * percent(facts.needed(), facts.kept()) / 100;
+    const std::uint64_t share = percent(sealed + facts.info.chunks_owned, facts.info.options.chunks);
+    if (share < nearly_percent) return;
+    findings.push_back(
+        {Level::warning, "payload_nearly_full",
+         fmt::format("the payload is nearly full (about {} % of the chunks): {}", share, delay_text(facts, *group)),
+         cures_of_delay(facts, *group)});
+}
+
+void judge_removed(const StreamFacts& facts, std::vector<Finding>& findings) {
+    if (!facts.info.removed) return;
+    findings.push_back({Level::warning,
+                        "removed",
+                        fmt::format("the stream was removed while in use: its {} finish, newcomers do not find it",
+                                    counted(facts.attachments.size(), "attachment", "attachments")),
+                        {{command(facts, "create"), "makes a new, empty stream of this name"}}});
+}
+
+void judge_dead(const StreamFacts& facts, std::vector<Finding>& findings) {
+    std::uint64_t count = 0;
+    std::string who;
+    for (const AttachmentInfo& attachment : facts.attachments) {
+        if (attachment.owner != Owner::dead) continue;
+        if (++count <= processes_told)
+            who += fmt::format("{}pid {} {}", count == 1 ? "" : ", ", attachment.pid, quoted(attachment.command));
+    }
+    if (count == 0) return;
+    findings.push_back({Level::warning,
+                        "dead_owner",
+                        fmt::format("{} died and {} not recovered yet: {}{}", counted(count, "process", "processes"),
+                                    count == 1 ? "is" : "are", who, count > processes_told ? ", ..." : ""),
+                        {{command(facts, "recover"), "hands on what the dead held; any waiting reader does it too"}}});
+}
+
+void judge_copy(const StreamFacts& facts, std::vector<Finding>& findings) {
+    if (!facts.owners_unknown()) return;
+    findings.push_back({Level::note,
+                        "owners_unknown",
+                        "this is a copied file: whether the owners in it live cannot be told, they show as unknown",
+                        {}});
+}
+
+void judge_exhausted(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
+    if (!group.lowest || !group.lowest->exhausted) return;
+    findings.push_back(
+        {Level::warning,
+         "exhausted_entry",
+         fmt::format("entry {} of group {} was handed over too often and is delivered no more",
+                     grouped(group.lowest->sequence), quoted(group.info.name)),
+         {{group_command(facts, group, "ack", std::to_string(group.lowest->sequence)), "finishes it unread"}}});
+}
+
+void judge_stale(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
+    const bool stale = group.lowest && !group.lowest->retry && group.lowest->owner == Owner::alive &&
+                       group.lowest->idle && *group.lowest->idle >= stale_idle;
+    if (!stale) return;
+    findings.push_back(
+        {Level::warning,
+         "stale_entry",
+         fmt::format("entry {} of group {} is held by {} {}", grouped(group.lowest->sequence), quoted(group.info.name),
+                     holder_text(facts, group, *group.lowest), idle_text(*group.lowest)),
+         {{group_command(facts, group, "claim", "--idle 1m --count 64"), "takes over what is held for so long"},
+          {group_command(facts, group, "nack", std::to_string(group.lowest->sequence)),
+           "gives it to the next reader"}}});
+}
+
+void judge_unread(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
+    const std::uint64_t waiting = group.info.lag + group.info.retry;
+    if (living_consumers(group) > 0 || waiting == 0 || facts.owners_unknown()) return;
+    findings.push_back({Level::warning,
+                        "unread_group",
+                        fmt::format("nobody reads group {}: {} in it", quoted(group.info.name),
+                                    counted(waiting, "entry waits", "entries wait")),
+                        {{read_command(facts, group), "reads and acks what waits"},
+                         {command(facts, "group drop", shell_word(group.info.name)), "if nobody needs the group"}}});
+}
+
+void judge_retry(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
+    if (group.info.retry == 0) return;
+    std::vector<Cure> cures;
+    if (!facts.owners_unknown()) {
+        cures.push_back({read_command(facts, group), "delivers them again, before new ones"});
+        cures.push_back({group_command(facts, group, "pending"), "lists them"});
+    }
+    findings.push_back({Level::note, "retry_entries",
+                        fmt::format("{} of group {} to be delivered again",
+                                    counted(group.info.retry, "entry waits", "entries wait"), quoted(group.info.name)),
+                        std::move(cures)});
+}
+
+void judge_tables(const StreamFacts& facts, std::vector<Finding>& findings) {
+    const auto look = [&](std::string_view what, std::uint64_t used, std::uint64_t limit) {
+        if (percent(used, limit) < nearly_percent || used < 2) return;
+        findings.push_back({used >= limit ? Level::warning : Level::note,
+                            fmt::format("{}_nearly_used_up", what),
+                            fmt::format("{} of {} {} in use", grouped(used), grouped(limit), what),
+                            {{fmt::format("shmq-inspect attachments {}", shell_word(facts.info.name)), "shows who"}}});
+    };
+    look("attachments", facts.info.attachments, facts.info.options.attachments);
+    look("producers", facts.info.producers, facts.info.options.producers);
+}
+
+void judge_pins(const StreamFacts& facts, std::vector<Finding>& findings) {
+    if (facts.info.pins == 0) return;
+    findings.push_back({Level::note,
+                        "pinned_chunks",
+                        fmt::format("{} kept for consumers that still look at entries taken from them",
+                                    counted(facts.info.pins, "chunk is", "chunks are")),
+                        {}});
+}
+
+}  // namespace
+
+std::string_view level_word(Level level) noexcept {
+    switch (level) {
+        case Level::healthy: return "healthy";
+        case Level::note: return "note";
+        case Level::warning: return "warning";
+        case Level::trouble: return "trouble";
+    }
+    return "trouble";
+}
+
+std::vector<Finding> judge(const StreamFacts& facts) {
+    std::vector<Finding> findings;
+    judge_ring(facts, findings);
+    judge_payload(facts, findings);
+    judge_removed(facts, findings);
+    judge_dead(facts, findings);
+    for (const GroupFacts& group : facts.groups) {
+        judge_exhausted(facts, group, findings);
+        judge_stale(facts, group, findings);
+        judge_unread(facts, group, findings);
+        judge_retry(facts, group, findings);
+    }
+    judge_tables(facts, findings);
+    judge_pins(facts, findings);
+    judge_copy(facts, findings);
+    std::stable_sort(findings.begin(), findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.level > b.level; });
+    return findings;
+}
+
+Verdict verdict_of(const StreamFacts& facts, const std::vector<Finding>& findings) {
+    if (!findings.empty()) {
+        const std::size_t others = findings.size() - 1;
+        const std::string more =
+            others == 0 ? "" : fmt::format(" (and {})", counted(others, "other finding", "other findings"));
+        return {findings.front().level, findings.front().text + more};
+    }
+    if (facts.groups.empty())
+        return {Level::healthy, "nothing odd; there is no group, so the oldest entries are overwritten"};
+    return {Level::healthy, fmt::format("nothing odd; {} of {} slots needed by a group", grouped(facts.needed()),
+                                        grouped(facts.info.options.slots))};
+}
+
+}  // namespace shmq::inspect

@@ -1,0 +1,42 @@
+// What is odd about a stream, in words, with the command that mends it.
+//
+// A pure function over the gathered facts, so that every finding is judged from what the screen shows. The words are
+// stable: scripts read them from --json. docs/inspect.md has the table. Called by `show` and `list`.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/inspect/facts.hpp"
+
+namespace shmq::inspect {
+
+/// How much it matters: `note` needs nobody, `warning` needs somebody soon, `trouble` stops somebody now.
+enum class Level : std::uint8_t { healthy, note, warning, trouble };
+[[nodiscard]] std::string_view level_word(Level level) noexcept;
+
+/// A command to type, and what it does.
+struct Cure {
+    std::string command;
+    std::string effect;
+};
+
+struct Finding {
+    Level level = Level::note;
+    std::string word;         ///< such as "dead_owner"
+    std::string text;         ///< one line, safe for a terminal
+    std::vector<Cure> cures;  ///< the best one first; may be empty
+};
+
+/// Gravest first, otherwise in the order of the table in docs/inspect.md.
+[[nodiscard]] std::vector<Finding> judge(const StreamFacts& facts);
+
+struct Verdict {
+    Level level = Level::healthy;
+    std::string text;  ///< one line, without the level's word
+};
+/// `findings` as `judge` gives them.
+[[nodiscard]] Verdict verdict_of(const StreamFacts& facts, const std::vector<Finding>& findings);
+
+}  // namespace shmq::inspect

@@ -1,0 +1,35 @@
+// `shmq-inspect groups NAME`: every group, and who reads it.
+#include <fmt/format.h>
+
+#include "tools/common/exit_code.hpp"
+#include "tools/inspect/command.hpp"
+#include "tools/inspect/group_table.hpp"
+#include "tools/inspect/json.hpp"
+#include "tools/inspect/text.hpp"
+
+namespace shmq::inspect {
+
+int run_groups(Answer& answer) {
+    Result<Stream> stream = open_to_look(answer.request().name);
+    if (!stream) return answer.fail(stream.error());
+    Result<StreamFacts> facts = gather(*stream);
+    if (!facts) return answer.fail(facts.error());
+    if (answer.request().json) {
+        Json object = answer.object();
+        object["name"] = json_text(facts->info.name);
+        object["groups"] = json_array(facts->groups);
+        answer.put(object);
+        return tools::exit_done;
+    }
+    Screen& screen = answer.screen();
+    screen.heading(fmt::format("groups of {}", safe_text(facts->info.name).text));
+    show_group_table(screen, *facts);
+    for (const GroupFacts& group : facts->groups) {
+        if (group.pending.consumers.empty()) continue;
+        screen.heading(fmt::format("consumers of {}", safe_text(group.info.name).text));
+        show_consumer_table(screen, group, facts->attachments);
+    }
+    return tools::exit_done;
+}
+
+}  // namespace shmq::inspect

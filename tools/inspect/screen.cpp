@@ -1,0 +1,137 @@
+// See screen.hpp.
+#include "tools/inspect/screen.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "tools/inspect/text.hpp"
+
+namespace shmq::inspect {
+
+namespace {
+
+constexpr std::size_t field_width = 16;
+constexpr std::size_t least_width = 60;
+constexpr std::size_t usual_width = 120;
+
+std::string_view colour_of(Tone tone) noexcept {
+    switch (tone) {
+        case Tone::plain: return "";
+        case Tone::heading: return "\x1b[1m";
+        case Tone::quiet: return "\x1b[2m";
+        case Tone::good: return "\x1b[32m";
+        case Tone::note: return "\x1b[36m";
+        case Tone::warning: return "\x1b[33m";
+        case Tone::trouble: return "\x1b[1;31m";
+    }
+    return "";
+}
+
+std::string padded(std::string_view text, std::size_t width, bool to_the_right) {
+    const std::string blanks(width - std::min(width, display_width(text)), ' ');
+    return to_the_right ? blanks + std::string(text) : std::string(text) + blanks;
+}
+
+std::vector<std::size_t> widths_of(const Table& table) {
+    std::vector<std::size_t> widths;
+    for (std::size_t index = 0; index < table.columns.size(); ++index) {
+        std::size_t width = display_width(table.columns[index].title);
+        for (const std::vector<Cell>& row : table.rows) width = std::max(width, display_width(row[index].text));
+        widths.push_back(width);
+    }
+    return widths;
+}
+
+std::string upper(std::string_view word) {
+    std::string text(word);
+    std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
+        return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    });
+    return text;
+}
+
+}  // namespace
+
+Tone tone_of(Level level) noexcept {
+    switch (level) {
+        case Level::healthy: return Tone::good;
+        case Level::note: return Tone::note;
+        case Level::warning: return Tone::warning;
+        case Level::trouble: return Tone::trouble;
+    }
+    return Tone::plain;
+}
+
+Tone tone_of(Owner owner) noexcept {
+    if (owner == Owner::dead) return Tone::warning;
+    return owner == Owner::unknown ? Tone::note : Tone::plain;
+}
+
+void Screen::line(std::string_view text, Tone tone) {
+    output_.append(paint(text, tone) + "\n");
+    is_empty_ = false;
+}
+
+void Screen::heading(std::string_view title) {
+    if (!is_empty_) line();
+    line(title, Tone::heading);
+}
+
+void Screen::field(std::string_view name, std::string_view value, Tone tone) {
+    line(fmt::format("  {}  {}", padded(name, field_width, false), paint(value, tone)));
+}
+
+// The last column is not padded, so that no line ends in blanks.
+void Screen::table(const Table& table) {
+    const std::vector<std::size_t> widths = widths_of(table);
+    const auto cell_text = [&](std::size_t index, std::string_view text) {
+        const bool last = index + 1 == widths.size() && !table.columns[index].is_number;
+        return last ? std::string(text) : padded(text, widths[index], table.columns[index].is_number);
+    };
+    std::string titles;
+    for (std::size_t index = 0; index < widths.size(); ++index)
+        titles += "  " + cell_text(index, table.columns[index].title);
+    line(titles, Tone::quiet);
+    for (const std::vector<Cell>& row : table.rows) {
+        std::string text;
+        for (std::size_t index = 0; index < widths.size(); ++index)
+            text += "  " + paint(cell_text(index, row[index].text), row[index].tone);
+        line(text);
+    }
+}
+
+void Screen::finding(const Finding& finding) {
+    const std::string word = upper(level_word(finding.level));
+    line(fmt::format("  {}  {}", paint(padded(word, 7, false), tone_of(finding.level)), finding.text));
+    std::size_t width = 0;
+    for (const Cure& cure : finding.cures) width = std::max(width, display_width(safe_text(cure.command).text));
+    for (const Cure& cure : finding.cures) {
+        const std::string command = padded(safe_text(cure.command).text, width, false);
+        line(fmt::format("           {}  {}", paint(command, Tone::heading), paint("# " + cure.effect, Tone::quiet)));
+    }
+}
+
+std::string Screen::paint(std::string_view text, Tone tone) const {
+    if (!has_colour_ || tone == Tone::plain || text.empty()) return std::string(text);
+    return fmt::format("{}{}\x1b[0m", colour_of(tone), text);
+}
+
+bool wants_colour(int descriptor) {
+    const char* terminal = std::getenv("TERM");
+    const char* refused = std::getenv("NO_COLOR");
+    const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+    return ::isatty(descriptor) == 1 && !dumb && (refused == nullptr || *refused == '\0');
+}
+
+std::size_t width_of(int descriptor) {
+    winsize size{};
+    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual_width;
+    return std::max<std::size_t>(size.ws_col, least_width);
+}
+
+}  // namespace shmq::inspect
