@@ -11,7 +11,7 @@ void Visits::enter(std::uint32_t row) noexcept {
 
 void Visits::leave(std::uint32_t row) noexcept {
     const std::lock_guard lock(mutex_);
-    if (--counts_[row] == 0)
+    if (--counts_[row] == 0 && !for_dead_)
         // release: every exchange on the row's records is over before.
         segment_.attachment(owner_.row).inside.fetch_and(~(std::uint64_t{1} << row), memory_order_release);
 }

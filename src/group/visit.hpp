@@ -7,6 +7,7 @@
 
 #include <array>
 #include <mutex>
+#include <utility>
 
 #include "layout/segment.hpp"
 
@@ -29,7 +30,10 @@ struct GroupId {
 /// The visits of one attachment, counted over the threads of its process. Safe for several threads.
 class Visits {
 public:
-    Visits(const Segment& segment, AttachmentId owner) noexcept : segment_(segment), owner_(owner) {}
+    /// `for_dead`: a scanner without a row of its own works in the name of the dead one it repairs, and leaves its marks to whoever
+    /// attaches there next.
+    Visits(const Segment& segment, AttachmentId owner, bool for_dead = false) noexcept
+        : segment_(segment), owner_(owner), for_dead_(for_dead) {}
     Visits(const Visits&) = delete;
     Visits& operator=(const Visits&) = delete;
 
@@ -40,6 +44,7 @@ public:
 private:
     Segment segment_;
     AttachmentId owner_;
+    bool for_dead_;
     std::mutex mutex_;  // among the threads of this process alone; never held across anything that can wait
     std::array<std::uint32_t, 32> counts_{};
 };

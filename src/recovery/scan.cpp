@@ -38,6 +38,19 @@ RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor
     return report;
 }
 
+bool free_dead_row(const Segment& segment, const os::Descriptor& probe, std::uint64_t now_ms) noexcept {
+    for (std::uint32_t row = 0; row < segment.geometry().attachments; ++row) {
+        OwnerWord before;
+        if (look_at(segment, probe, row, before) != AttachmentVerdict::dead) continue;
+        const AttachmentId dead{row, before.incarnation};
+        Visits visits(segment, dead, true);
+        RecoveryReport report;
+        repair(segment, visits, dead, now_ms, report);
+        return true;
+    }
+    return false;
+}
+
 void adopt_boot(const Segment& segment, Visits& visits, std::uint64_t boot, std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
     Word& word = segment.control().boot;

@@ -16,6 +16,9 @@ RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor
 /// Repairs what one attachment left that is proven dead (repair.cpp).
 void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms, RecoveryReport& report) noexcept;
 
+/// Frees one row of a dead attachment for a handle that found none free and so has none to scan from. False if nobody is dead.
+bool free_dead_row(const Segment& segment, const os::Descriptor& probe, std::uint64_t now_ms) noexcept;
+
 /// After a reboot the times of deliveries mean nothing: all are set to now, once, and the segment gets the present boot's number.
 void adopt_boot(const Segment& segment, Visits& visits, std::uint64_t boot, std::uint64_t now_ms) noexcept;
 

@@ -1,0 +1,176 @@
+// What a batch does with its entries, and the public classes of include/shmq/consumer.hpp.
+#include "api/consumer_core.hpp"
+
+namespace shmq::detail {
+
+namespace {
+
+Taken* find_in(BatchCore& batch, Sequence sequence) noexcept {
+    const auto end = batch.taken.begin() + static_cast<std::ptrdiff_t>(batch.count);
+    const auto found = std::find_if(batch.taken.begin(), end, [&](const Taken& taken) { return taken.sequence == sequence; });
+    return found == end ? nullptr : &*found;
+}
+
+Result<void> answer(Finish finish, Sequence sequence) noexcept {
+    if (finish == Finish::done) return {};
+    return Error(finish == Finish::fenced ? Code::fenced : Code::not_pending, sequence);
+}
+
+}  // namespace
+
+Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finish) noexcept {
+    taken.record = 0;
+    --batch.held;
+    return answer(finish, taken.sequence);
+}
+
+Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    const Segment& segment = stream_->segment();
+    Result<void> first_error;
+    for (std::size_t i = 0; i < batch.count; ++i) {
+        Taken& taken = batch.taken[i];
+        if (taken.record == 0) continue;
+        const Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
+        taken.record = 0;
+        if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
+    }
+    batch.held = 0;
+    if (batch.count != 0 && first_error) {
+        // relaxed: a hint, moved on only when the batch begins where it stands.
+        Word& floor = segment.group(row()).floor;
+        const Sequence first = batch.taken[0].sequence;
+        const Sequence last = batch.taken[batch.count - 1].sequence;
+        if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first) floor.store(last + 1, memory_order_relaxed);
+    }
+    after_finishing(segment);
+    return first_error;
+}
+
+Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    Taken* taken = find_in(batch, sequence);
+    if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
+    const Finish finish = finish_entry(stream_->segment(), row(), sequence, taken->record);
+    after_finishing(stream_->segment());
+    return finished(batch, *taken, finish);
+}
+
+Result<void> ConsumerCore::give_back_one(BatchCore& batch, Sequence sequence, Ending ending) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    Taken* taken = find_in(batch, sequence);
+    if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
+    const Finish finish = give_back(stream_->segment(), row(), sequence, taken->record, ending, stream_->now_ms());
+    entries_came(stream_->segment(), sleeper_mask(row()), 1);
+    return finished(batch, *taken, finish);
+}
+
+Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    Result<void> first_error;
+    const std::uint64_t now = stream_->now_ms();
+    const std::size_t held = batch.held;
+    for (std::size_t i = 0; i < batch.count && batch.held != 0; ++i) {
+        Taken& taken = batch.taken[i];
+        if (taken.record == 0) continue;
+        const Finish finish = give_back(stream_->segment(), row(), taken.sequence, taken.record, ending, now);
+        auto result = finished(batch, taken, finish);
+        if (first_error && !result) first_error = result;
+    }
+    if (held != 0) entries_came(stream_->segment(), sleeper_mask(row()), static_cast<unsigned>(held));
+    return first_error;
+}
+
+void ConsumerCore::close_batch(BatchCore& batch) noexcept {
+    if (!batch.open) return;
+    const Segment& segment = stream_->segment();
+    if (stream_->usable() == Code::ok && !closed_) {
+        if (batch.held != 0) static_cast<void>(give_back_all(batch, Ending::released));
+        batch.open = false;
+        Word& pinned = segment.consumer(row(), member_.consumer).pinned;
+        // acquire: a claimer sets it before it takes the entry from us, which our last exchange on that entry saw (PIN).
+        if (pinned.load(memory_order_acquire) != 0 && joined_) {
+            pinned.exchange(0, memory_order_seq_cst);  // before the look, so that a later pin sets it again
+            bool kept = false;
+            free_pins(segment, row(), member_.consumer, [&](ChunkSpan chunks) {
+                for (const auto& other : batches_)
+                    for (std::size_t i = 0; other->open && i < other->count; ++i) {
+                        const std::uint64_t chunk = (other->taken[i].place << stream_->geometry().unit_bits) / stream_->geometry().chunk_size;
+                        if (chunk == chunks.first) return kept = true;
+                    }
+                return false;
+            });
+            if (kept) pinned.store(1, memory_order_seq_cst);
+        }
+    }
+    batch.open = false;
+    batch.count = 0;
+    batch.held = 0;
+}
+
+}  // namespace shmq::detail
+
+namespace shmq {
+
+Batch::Batch(Batch&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+Batch& Batch::operator=(Batch&& other) noexcept {
+    if (this != &other) {
+        close();
+        core_ = std::exchange(other.core_, nullptr);
+    }
+    return *this;
+}
+Batch::~Batch() { close(); }
+
+std::span<const Entry> Batch::entries() const noexcept {
+    return core_ == nullptr ? std::span<const Entry>{} : std::span<const Entry>(core_->entries.data(), core_->count);
+}
+Result<void> Batch::ack() noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->ack_all(*core_);
+}
+Result<void> Batch::ack(Sequence sequence) noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->ack_one(*core_, sequence);
+}
+Result<void> Batch::ack(std::span<const Sequence> sequences) noexcept {
+    Result<void> first_error;
+    for (const Sequence sequence : sequences) {
+        auto result = ack(sequence);
+        if (first_error && !result) first_error = result;
+    }
+    return first_error;
+}
+Result<void> Batch::nack(Sequence sequence) noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->give_back_one(*core_, sequence, Ending::failed);
+}
+Result<void> Batch::nack() noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->give_back_all(*core_, Ending::failed);
+}
+void Batch::close() noexcept {
+    if (core_ == nullptr) return;
+    if (core_->consumer == nullptr)
+        delete core_;
+    else
+        core_->consumer->close_batch(*core_);
+    core_ = nullptr;
+}
+
+Consumer::Consumer() noexcept = default;
+Consumer::Consumer(Consumer&&) noexcept = default;
+Consumer& Consumer::operator=(Consumer&&) noexcept = default;
+Consumer::~Consumer() = default;
+Consumer::Consumer(std::unique_ptr<detail::ConsumerCore> core) noexcept : core_(std::move(core)) {}
+Result<Batch> Consumer::read(const ReadOptions& options) { return core_ ? core_->read(options) : Result<Batch>(Code::closed); }
+Result<Batch> Consumer::claim(const ClaimOptions& options) { return core_ ? core_->claim(options) : Result<Batch>(Code::closed); }
+Result<void> Consumer::ack(Sequence sequence) noexcept { return core_ ? core_->ack(sequence) : Result<void>(Code::closed); }
+Result<void> Consumer::nack(Sequence sequence) noexcept { return core_ ? core_->nack(sequence) : Result<void>(Code::closed); }
+std::string_view Consumer::name() const noexcept { return core_ ? std::string_view(core_->name()) : std::string_view{}; }
+std::string_view Consumer::group() const noexcept { return core_ ? std::string_view(core_->group()) : std::string_view{}; }
+void Consumer::close() noexcept {
+    if (core_) core_->close();
+}
+
+}  // namespace shmq

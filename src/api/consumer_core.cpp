@@ -1,0 +1,244 @@
+#include "api/consumer_core.hpp"
+
+#include "group/directory.hpp"
+#include "group/membership.hpp"
+
+namespace shmq::detail {
+
+namespace {
+
+constexpr std::size_t ready_batches = 2;
+constexpr std::size_t ready_entries = 256;
+constexpr std::uint32_t reads_per_sweep = 64;    // each such read looks at a few records by the way
+constexpr std::uint64_t records_per_sweep = 16;
+constexpr std::uint64_t records_per_slice = 16'384;  // a waiting reader has the time to look at more
+
+std::uint64_t to_ms(Duration d) noexcept {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(d).count(), 0));
+}
+
+}  // namespace
+
+ConsumerCore::ConsumerCore(std::shared_ptr<StreamCore> stream, std::string_view group, std::string_view name)
+    : stream_(std::move(stream)), group_(group), name_(name) {
+    batches_.reserve(16);
+    for (std::size_t i = 0; i < ready_batches; ++i) batches_.push_back(std::make_unique<BatchCore>(ready_entries));
+}
+
+Result<std::unique_ptr<ConsumerCore>> ConsumerCore::join(std::shared_ptr<StreamCore> stream, std::string_view group,
+                                                         std::string_view name) {
+    auto core = std::make_unique<ConsumerCore>(std::move(stream), group, name);
+    if (auto entered = core->enter(); !entered) return entered.error();
+    return core;
+}
+
+ConsumerCore::~ConsumerCore() {
+    close();
+    for (auto& batch : batches_)
+        if (batch->open) {
+            batch->consumer = nullptr;  // the Batch that outlives us frees it
+            static_cast<void>(batch.release());
+        }
+}
+
+/// Joins the group as it is now, first proving the death of a former owner of the name.
+Result<void> ConsumerCore::enter() {
+    const Segment& segment = stream_->segment();
+    const auto group = find_group(segment, group_);
+    if (!group) return text_error(Code::no_group, 0, "stream %s has no group %s; `shmq group create %s %s` makes it",
+                                  stream_->name().c_str(), group_.c_str(), stream_->name().c_str(), group_.c_str());
+    stream_->visits().enter(group->row);
+    if (!is_active(segment, *group)) return stream_->visits().leave(group->row), Code::no_group;
+    NameTaken taken{};
+    auto joined = join_group(segment, stream_->id(), group->row, name_, taken);
+    // Each turn scans once; somebody else may come back under the name in between, and is then alive.
+    for (int turn = 0; !joined && turn < 4; ++turn) {
+        const Code code = joined.error().code();
+        const bool may_be_dead = code == Code::too_many_consumers || (code == Code::busy && stream_->owner_of(taken.owner) != Owner::alive);
+        if (!may_be_dead) break;
+        stream_->scan_now();
+        joined = join_group(segment, stream_->id(), group->row, name_, taken);
+    }
+    if (!joined) {
+        stream_->visits().leave(group->row);
+        if (joined.error().code() != Code::busy) return joined.error();
+        const std::uint32_t owner_row = std::min(taken.owner.row, stream_->geometry().attachments - 1);
+        const std::uint32_t pid = segment.attachment(owner_row).pid.load(memory_order_relaxed);
+        return text_error(Code::busy, pid, "consumer %s of group %s belongs to the living process %u; end it or choose another name",
+                          name_.c_str(), group_.c_str(), pid);
+    }
+    member_ = Member{segment, *group, joined->consumer, 0, 0, joined->came_back, 0};
+    joined_ = true;
+    return {};
+}
+
+void ConsumerCore::leave() noexcept {
+    if (!joined_) return;
+    joined_ = false;
+    leave_group(stream_->segment(), stream_->id(), row(), member_.consumer);
+    stream_->visits().leave(row());
+}
+
+void ConsumerCore::close() noexcept {
+    if (closed_) return;
+    if (stream_->usable() == Code::ok) {
+        for (auto& batch : batches_)
+            if (batch->open) {
+                close_batch(*batch);
+                batch->open = true;  // its Batch still points here; it is empty now
+            }
+        leave();
+    }
+    closed_ = true;
+}
+
+Result<void> ConsumerCore::usable() const noexcept {
+    if (const Code code = stream_->usable(); code != Code::ok) return code;
+    if (closed_) return Code::closed;
+    return {};
+}
+
+/// After the group was dropped or moved: joins its new row, if there is one and no batch of the old one is open.
+Result<void> ConsumerCore::rejoin_if_moved() {
+    if (joined_ && is_active(stream_->segment(), member_.group)) [[likely]]
+        return {};
+    if (is_closing(stream_->segment(), group_)) return Code::empty;  // being dropped or moved right now
+    for (const auto& batch : batches_)
+        if (batch->open && batch->held != 0)
+            return text_error(Code::no_group, 0, "group %s was dropped or moved; close the open batches before the next read", group_.c_str());
+    leave();
+    return enter();
+}
+
+BatchCore& ConsumerCore::free_batch(std::size_t capacity) {
+    for (auto& batch : batches_)
+        if (!batch->open) {
+            batch->reserve(capacity);
+            return *batch;
+        }
+    return *batches_.emplace_back(std::make_unique<BatchCore>(std::max(capacity, ready_entries)));
+}
+
+/// Fills a batch by `gather` and checks what was claimed. False if there was nothing, or an error is set.
+template <class Gather>
+bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather) {
+    Taking taking{std::span<Taken>(batch.taken.data(), most), 0, max_bytes, 0, stream_->now_ms()};
+    gather(taking);
+    if (taking.count == 0) return false;
+    check_claims(member_, taking, 0);
+    batch.count = batch.held = taking.count;
+    return taking.count != 0 && show(batch, error);
+}
+
+/// Makes the entries of what was taken. Damaged bytes: everything is given back and the error has the place.
+bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
+    const Segment& segment = stream_->segment();
+    for (std::size_t i = 0; i < batch.count; ++i) {
+        const Taken& taken = batch.taken[i];
+        const auto at = entry_at(segment, taken.place);
+        if (!at) {
+            error = text_error(Code::corrupt, taken.sequence, "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
+                               static_cast<unsigned long long>(taken.sequence),
+                               static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
+                                                               (taken.place << stream_->geometry().unit_bits)),
+                               stream_->name().c_str(), group_.c_str(), static_cast<unsigned long long>(taken.sequence));
+            batch.open = true;
+            batch.consumer = this;
+            close_batch(batch);
+            return false;
+        }
+        const std::uint64_t distance = round_up(at->header.key_size, key_alignment);
+        batch.entries[i] = Entry(taken.sequence, {segment.payload() + at->payload_offset, at->header.size}, at->header.key_size,
+                                 static_cast<std::uint16_t>(distance), at->header.time_ns, taken.deliveries, taken.taken_over);
+    }
+    return true;
+}
+
+Result<Batch> ConsumerCore::read(const ReadOptions& options) {
+    if (auto fine = usable(); !fine) return fine.error();
+    if (options.max_entries == 0 || options.max_entries > most_entries) return option_error("max_entries", options.max_entries, 1, most_entries);
+    BatchCore& batch = free_batch(options.max_entries);
+    const bool claims = options.claim_idle != forever;
+    const std::uint64_t idle_ms = claims ? to_ms(options.claim_idle) : 0;
+    Error error;
+    const auto look = [&] {
+        if (auto joined = rejoin_if_moved(); !joined) {
+            error = joined.error();
+            return error.code() != Code::empty;
+        }
+        const bool found = fill(batch, options.max_entries, options.max_bytes, error, [&](Taking& taking) {
+            if (claims && !take_stale(member_, taking, idle_ms)) error = Error(Code::too_many_pins);
+            if (!taking.is_full()) take_retry(member_, taking);
+            if (taking.count > 1)  // stale and retried ones, in sequence order
+                std::sort(taking.room.begin(), taking.room.begin() + static_cast<std::ptrdiff_t>(taking.count),
+                          [](const Taken& a, const Taken& b) { return a.sequence < b.sequence; });
+            if (!taking.is_full()) take_new(member_, taking);
+        });
+        if (found) error = Error();
+        return found || error.code() == Code::corrupt;
+    };
+    if (++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep);
+    error = Error(Code::empty);
+    if (look()) [[likely]] {
+        if (error.code() != Code::ok) return error;
+    } else {
+        const Waited waited = stream_->wait(row(), options.wait, options.stop, [&] {
+            sweep(member_, records_per_slice);
+            return look();
+        });
+        if (waited == Waited::stopped) return Code::stopped;
+        if (waited == Waited::removed) return Code::removed;
+        if (waited == Waited::timeout || error.code() != Code::ok) return error.code() == Code::ok ? Error(Code::empty) : error;
+    }
+    batch.consumer = this;
+    batch.open = true;
+    return Batch(&batch);
+}
+
+Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
+    if (auto fine = usable(); !fine) return fine.error();
+    if (options.max_entries == 0 || options.max_entries > most_entries) return option_error("max_entries", options.max_entries, 1, most_entries);
+    if (auto joined = rejoin_if_moved(); !joined) return joined.error();
+    BatchCore& batch = free_batch(options.max_entries);
+    Error error(Code::empty);
+    member_.next_stale_ms = 0;  // asked for: look at every one
+    const bool found = fill(batch, options.max_entries, ~std::size_t{0}, error, [&](Taking& taking) {
+        if (!take_stale(member_, taking, to_ms(options.idle))) error = Error(Code::too_many_pins);
+    });
+    if (!found) return error;
+    batch.consumer = this;
+    batch.open = true;
+    return Batch(&batch);
+}
+
+Taken* ConsumerCore::find(Sequence sequence, BatchCore** in) noexcept {
+    // The newest batch that has it: after a claim from itself an entry stands in two of them.
+    Taken* found = nullptr;
+    for (auto& batch : batches_) {
+        if (!batch->open) continue;
+        for (std::size_t i = 0; i < batch->count; ++i) {
+            Taken& taken = batch->taken[i];
+            if (taken.sequence != sequence) continue;
+            if (found != nullptr && (found->record >= taken.record)) continue;
+            found = &taken;
+            *in = batch.get();
+        }
+    }
+    return found;
+}
+
+Result<void> ConsumerCore::ack(Sequence sequence) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    BatchCore* batch = nullptr;
+    if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
+    return ack_one(*batch, sequence);
+}
+
+Result<void> ConsumerCore::nack(Sequence sequence) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    BatchCore* batch = nullptr;
+    if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
+    return give_back_one(*batch, sequence, Ending::failed);
+}
+
+}  // namespace shmq::detail

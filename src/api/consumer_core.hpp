@@ -1,0 +1,79 @@
+// What stands behind a Consumer and its Batches.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "api/core.hpp"
+#include "group/deliver.hpp"
+#include "group/finish.hpp"
+#include "group/pins.hpp"
+
+namespace shmq::detail {
+
+/// The entries of one batch. Pooled by its consumer.
+class BatchCore {
+public:
+    explicit BatchCore(std::size_t capacity) { reserve(capacity); }
+    void reserve(std::size_t capacity) {
+        taken.resize(std::max(taken.size(), capacity));
+        entries.resize(taken.size());
+    }
+
+    ConsumerCore* consumer = nullptr;  // null: the consumer was closed
+    std::vector<Taken> taken;
+    std::vector<Entry> entries;
+    std::size_t count = 0;
+    std::size_t held = 0;  // entries neither acked nor given back
+    bool open = false;
+};
+
+class ConsumerCore {
+public:
+    static constexpr std::size_t most_entries = 4096;
+
+    static Result<std::unique_ptr<ConsumerCore>> join(std::shared_ptr<StreamCore> stream, std::string_view group, std::string_view name);
+    ConsumerCore(std::shared_ptr<StreamCore> stream, std::string_view group, std::string_view name);
+    ConsumerCore(const ConsumerCore&) = delete;
+    ConsumerCore& operator=(const ConsumerCore&) = delete;
+    ~ConsumerCore();
+
+    Result<Batch> read(const ReadOptions& options);
+    Result<Batch> claim(const ClaimOptions& options);
+    Result<void> ack(Sequence sequence) noexcept;
+    Result<void> nack(Sequence sequence) noexcept;
+    void close() noexcept;
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& group() const noexcept { return group_; }
+
+    // For the batches.
+    Result<void> ack_all(BatchCore& batch) noexcept;
+    Result<void> ack_one(BatchCore& batch, Sequence sequence) noexcept;
+    Result<void> give_back_one(BatchCore& batch, Sequence sequence, Ending ending) noexcept;
+    Result<void> give_back_all(BatchCore& batch, Ending ending) noexcept;
+    void close_batch(BatchCore& batch) noexcept;
+
+private:
+    Result<void> enter();
+    void leave() noexcept;
+    Result<void> usable() const noexcept;
+    Result<void> rejoin_if_moved();
+    BatchCore& free_batch(std::size_t capacity);
+    template <class Gather>
+    bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
+    bool show(BatchCore& batch, Error& error) noexcept;
+    Result<void> finished(BatchCore& batch, Taken& taken, Finish finish) noexcept;
+    [[nodiscard]] Taken* find(Sequence sequence, BatchCore** batch) noexcept;
+    [[nodiscard]] std::uint32_t row() const noexcept { return member_.group.row; }
+
+    std::shared_ptr<StreamCore> stream_;
+    std::string group_;
+    std::string name_;
+    Member member_;
+    bool joined_ = false;
+    bool closed_ = false;
+    std::uint32_t reads_ = 0;  // until the next sweep
+    std::vector<std::unique_ptr<BatchCore>> batches_;
+};
+
+}  // namespace shmq::detail

@@ -1,0 +1,108 @@
+// What stands behind an open stream: the mapping, the attachment, and the one loop in which anybody waits.
+//
+// Shared by the Stream and everything made from it; the last of them unmaps and detaches. Called only by this room.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/error_detail.hpp"
+#include "group/visit.hpp"
+#include "layout/segment.hpp"
+#include "log/sleep.hpp"
+#include "os/clock.hpp"
+#include "os/file.hpp"
+#include "os/fork.hpp"
+#include "os/map.hpp"
+#include "recovery/scan.hpp"
+#include "shmq/stream.hpp"
+
+namespace shmq::detail {
+
+/// How a wait ended.
+enum class Waited : std::uint8_t { done, timeout, stopped, removed };
+
+class StreamCore {
+public:
+    /// Maps and, unless read-only, attaches.
+    static Result<std::shared_ptr<StreamCore>> open(std::string_view name, const OpenOptions& options);
+    StreamCore(std::string name, std::string path, const OpenOptions& options);
+    StreamCore(const StreamCore&) = delete;
+    StreamCore& operator=(const StreamCore&) = delete;
+    ~StreamCore();
+
+    [[nodiscard]] const Segment& segment() const noexcept { return segment_; }
+    [[nodiscard]] const Geometry& geometry() const noexcept { return segment_.geometry(); }
+    [[nodiscard]] Visits& visits() noexcept { return *visits_; }
+    [[nodiscard]] AttachmentId id() const noexcept { return visits_->owner(); }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] bool read_only() const noexcept { return options_.read_only; }
+    /// The file is the one the segment was made in, so that locks tell about its owners.
+    [[nodiscard]] bool at_home() const noexcept { return at_home_; }
+    [[nodiscard]] bool removed() const noexcept;
+    [[nodiscard]] std::uint64_t now_ms() const noexcept { return os::monotonic_coarse_ms(); }
+
+    /// `forked` in a child of the process that opened it.
+    [[nodiscard]] Code usable() const noexcept { return forked_.load(memory_order_relaxed) != 0 ? Code::forked : Code::ok; }
+    /// The same, and `not_allowed` for a read-only handle.
+    [[nodiscard]] Result<void> writable() const noexcept;
+    [[nodiscard]] Owner owner_of(const OwnerWord& word) const noexcept;
+    RecoveryReport scan_now() noexcept { return scan(segment_, *visits_, probe_, now_ms()); }
+    /// Scans unless some process of the stream did within the last `ms`. A hint: two at once do no harm.
+    void scan_if_due(std::uint64_t ms) noexcept;
+
+    /// Calls `look` until it answers true, the wait is over, the token stops it, or the stream was removed and `look` still finds nothing.
+    /// Spins first, then sleeps in slices on the futex of `bit`; between slices it scans for the dead. `look` must be cheap.
+    template <class Look>
+    Waited wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look);
+
+private:
+    static void in_forked_child(void* core) noexcept;
+    Result<void> map_segment();
+    Result<void> attach_here();
+    void pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns, std::uint64_t slice_ns) noexcept;
+    void wake_for_stop(unsigned bit) noexcept;
+
+    std::string name_;
+    std::string path_;
+    OpenOptions options_;
+    os::Mapping mapping_;
+    os::Descriptor lock_;   // nothing but the lock
+    os::Descriptor probe_;  // never locks
+    Segment segment_;
+    std::optional<Visits> visits_;
+    bool at_home_ = true;
+    Atomic<std::uint32_t> forked_{0};
+    std::optional<os::ForkGuard> guard_;
+};
+
+template <class Look>
+Waited StreamCore::wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
+    if (look()) return Waited::done;
+    if (stop.stop_requested()) return Waited::stopped;
+    if (at_most <= Duration{0}) return removed() ? Waited::removed : Waited::timeout;
+    const std::uint64_t start = os::monotonic_ns();
+    const auto span = static_cast<std::uint64_t>(at_most.count());
+    const std::uint64_t deadline = at_most == forever || span > ~start ? ~std::uint64_t{0} : start + span;
+    const std::uint64_t spin_end = std::min(deadline, start + static_cast<std::uint64_t>(options_.spin.count()));
+    while (os::monotonic_ns() < spin_end) {
+        for (int i = 0; i < 32; ++i) pause();  // leaves the line to whoever writes it
+        if (look()) return Waited::done;
+    }
+    const std::stop_callback wake(stop, [&] { wake_for_stop(bit); });
+    const auto slice = static_cast<std::uint64_t>(options_.slice.count());
+    for (;;) {  // a wait: ends as the comment above says
+        const std::uint32_t seen = read_only() ? 0 : announce_sleeper(segment_, bit);
+        if (look()) return Waited::done;
+        if (stop.stop_requested()) return Waited::stopped;
+        if (removed()) return look() ? Waited::done : Waited::removed;
+        if (os::monotonic_ns() >= deadline) return Waited::timeout;
+        pause_until(bit, seen, deadline, slice);
+    }
+}
+
+
+}  // namespace shmq::detail

@@ -1,0 +1,227 @@
+#include "api/producer_core.hpp"
+
+#include <cstring>
+
+#include "log/producer_row.hpp"
+
+namespace shmq::detail {
+
+namespace {
+
+constexpr std::uint64_t prefetch_entries = 4;      // how far ahead of the one being written
+constexpr std::uint64_t prefetch_most_bytes = 512;
+constexpr std::uint64_t full_scan_ms = 10;  // a producer that keeps finding no room looks for the dead so often at most
+
+}  // namespace
+
+ProducerCore::ProducerCore(std::shared_ptr<StreamCore> stream)
+    : stream_(std::move(stream)), publisher_(stream_->segment()), chunks_(stream_->segment(), stream_->id()) {}
+
+ProducerCore::~ProducerCore() {
+    close();
+    for (auto& loan : loans_)
+        if (loan->open) {
+            loan->producer = nullptr;  // the Loan that outlives us frees it
+            static_cast<void>(loan.release());
+        }
+}
+
+void ProducerCore::close() noexcept {
+    if (closed_) return;
+    closed_ = true;
+    if (stream_->usable() != Code::ok) return;  // a forked child owns nothing
+    chunks_.close();
+    if (has_row_) give_back_producer_row(stream_->segment(), stream_->id(), row_);
+    room_came(stream_->segment());
+}
+
+Result<void> ProducerCore::check(std::size_t size, const AddOptions& options) {
+    if (const Code code = stream_->usable(); code != Code::ok) return code;
+    if (closed_) return Code::closed;
+    const Geometry& g = stream_->geometry();
+    if (is_removed(stream_->segment())) [[unlikely]]
+        return Code::removed;
+    if (size > g.max_entry)
+        return text_error(Code::too_large, size, "an entry of %zu bytes is larger than the stream's largest, %llu", size,
+                          static_cast<unsigned long long>(g.max_entry));
+    if (options.key.size() > max_key)
+        return text_error(Code::too_large, options.key.size(), "a key of %zu bytes is longer than %zu", options.key.size(), max_key);
+    if (!options.key.empty() && g.room_for(size, options.key.size()) > g.longest_run * g.chunk_size)
+        return text_error(Code::too_large, size, "an entry of %zu bytes and its key of %zu do not fit %llu bytes together", size,
+                          options.key.size(), static_cast<unsigned long long>(g.longest_run * g.chunk_size));
+    if (has_row_) [[likely]]
+        return {};
+    auto row = take_producer_row(stream_->segment(), stream_->id());
+    if (!row) {
+        stream_->scan_now();
+        row = take_producer_row(stream_->segment(), stream_->id());
+    }
+    if (!row)
+        return text_error(Code::too_many_producers, g.producers, "the stream allows %u producers at a time and has them; close some, or "
+                          "create it with more", g.producers);
+    row_ = *row;
+    has_row_ = true;
+    return {};
+}
+
+Result<Room> ProducerCore::reserve(std::size_t size, std::size_t key_size) {
+    return chunks_.reserve(stream_->geometry().room_for(size, key_size));
+}
+
+std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key) {
+    const Geometry& g = stream_->geometry();
+    std::byte* to = stream_->segment().payload() + room.offset;
+    // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its way. A prefetch
+    // past the chunk's end does nothing.
+    const std::uint64_t ahead = prefetch_entries * room.size;
+    for (std::uint64_t byte = 0; byte < std::min(room.size, prefetch_most_bytes); byte += cache_line)
+        __builtin_prefetch(to + ahead + byte, 1, 3);
+    std::uint64_t time = 0;
+    if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
+    if (g.time == TimeStamps::precise) time = os::realtime_ns();
+    const EntryHeader header{static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), kind_data, 0, 0, row_ + 1, 0, time};
+    std::memcpy(to, &header, sizeof header);
+    to += sizeof header;
+    if (!key.empty()) std::memcpy(to, key.data(), key.size());
+    return to + round_up(key.size(), key_alignment);
+}
+
+Result<Sequence> ProducerCore::publish(const Room& room) {
+    const Segment& segment = stream_->segment();
+    auto sequence = publisher_.publish(room.offset >> segment.geometry().unit_bits);
+    if (!sequence) return sequence;
+    chunks_.settle(room, *sequence);
+    entries_came(segment, data_sleepers, 1);
+    return sequence;
+}
+
+Result<Sequence> ProducerCore::add_one(Bytes payload, Bytes key) {
+    const auto room = reserve(payload.size(), key.size());
+    if (!room) return room.error();
+    std::byte* to = write_header(*room, payload.size(), key);
+    if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+    auto sequence = publish(*room);
+    if (!sequence) chunks_.drop(*room);
+    return sequence;
+}
+
+/// Tries again while the answer is `full` and the wait lasts; somebody dead may hold the room, so each slice of the wait scans.
+template <class Try>
+auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> decltype(attempt()) {
+    auto answer = attempt();
+    if (answer || answer.error().code() != Code::full) [[likely]]
+        return answer;
+    stream_->scan_if_due(full_scan_ms);
+    const Waited waited = stream_->wait(room_bit, options.wait, options.stop, [&] {
+        answer = attempt();
+        return answer.has_value() || answer.error().code() != Code::full;
+    });
+    if (waited == Waited::stopped) return Code::stopped;
+    if (waited == Waited::removed) return Code::removed;
+    return answer;
+}
+
+Result<Sequence> ProducerCore::add(Bytes payload, const AddOptions& options) {
+    if (auto fine = check(payload.size(), options); !fine) [[unlikely]]
+        return fine.error();
+    return retry_while_full(options, [&] { return add_one(payload, options.key); });
+}
+
+Result<AddedBatch> ProducerCore::add(std::span<const Bytes> payloads, const AddOptions& options) {
+    AddedBatch added;
+    for (const Bytes payload : payloads) {
+        const auto sequence = add(payload, options);
+        if (!sequence) {
+            if (added.count == 0) return sequence.error();
+            break;
+        }
+        if (added.count++ == 0) added.first = *sequence;
+        added.last = *sequence;
+    }
+    return added;
+}
+
+Result<Loan> ProducerCore::loan(std::size_t size, const AddOptions& options) {
+    if (auto fine = check(size, options); !fine) return fine.error();
+    const auto room = retry_while_full(options, [&] { return reserve(size, options.key.size()); });
+    if (!room) return room.error();
+    auto free = std::find_if(loans_.begin(), loans_.end(), [](const auto& loan) { return !loan->open; });
+    if (free == loans_.end()) free = loans_.insert(free, std::make_unique<LoanCore>());
+    LoanCore& loan = **free;
+    loan.producer = this;
+    loan.room = *room;
+    loan.payload = write_header(*room, size, options.key);
+    loan.size = size;
+    loan.key_size = static_cast<std::uint16_t>(options.key.size());
+    loan.wait = options.wait;
+    loan.stop = options.stop;
+    loan.open = true;
+    return Loan(&loan);
+}
+
+Result<Sequence> ProducerCore::commit(LoanCore& loan, std::size_t used) {
+    if (const Code code = stream_->usable(); code != Code::ok) return code;
+    if (closed_) return Code::closed;
+    if (is_removed(stream_->segment())) return Code::removed;
+    if (used > loan.size)
+        return text_error(Code::too_large, used, "%zu bytes used of a loan of %zu", used, loan.size);
+    const auto written = static_cast<std::uint32_t>(used);
+    std::memcpy(stream_->segment().payload() + loan.room.offset + offsetof(EntryHeader, size), &written, sizeof written);
+    AddOptions options;
+    options.wait = loan.wait;
+    options.stop = loan.stop;
+    auto sequence = retry_while_full(options, [&] { return publish(loan.room); });
+    if (sequence) loan.open = false;
+    return sequence;
+}
+
+void ProducerCore::drop(LoanCore& loan) noexcept {
+    loan.open = false;
+    if (!closed_ && stream_->usable() == Code::ok) chunks_.drop(loan.room);
+}
+
+}  // namespace shmq::detail
+
+namespace shmq {
+
+Loan::Loan(Loan&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+Loan& Loan::operator=(Loan&& other) noexcept {
+    std::swap(core_, other.core_);
+    return *this;
+}
+Loan::~Loan() {
+    if (core_ == nullptr) return;
+    if (core_->producer == nullptr)
+        delete core_;
+    else
+        core_->producer->drop(*core_);
+}
+std::span<std::byte> Loan::bytes() const noexcept {
+    return core_ == nullptr ? std::span<std::byte>{} : std::span<std::byte>{core_->payload, core_->size};
+}
+Result<Sequence> Loan::commit(std::size_t used) {
+    if (core_ == nullptr || core_->producer == nullptr) return Code::closed;
+    auto sequence = core_->producer->commit(*core_, used);
+    if (sequence) core_ = nullptr;
+    return sequence;
+}
+
+Producer::Producer() noexcept = default;
+Producer::Producer(Producer&&) noexcept = default;
+Producer& Producer::operator=(Producer&&) noexcept = default;
+Producer::~Producer() = default;
+Producer::Producer(std::unique_ptr<detail::ProducerCore> core) noexcept : core_(std::move(core)) {}
+Result<Sequence> Producer::add(Bytes payload, const AddOptions& options) {
+    return core_ ? core_->add(payload, options) : Result<Sequence>(Code::closed);
+}
+Result<AddedBatch> Producer::add(std::span<const Bytes> payloads, const AddOptions& options) {
+    return core_ ? core_->add(payloads, options) : Result<AddedBatch>(Code::closed);
+}
+Result<Loan> Producer::loan(std::size_t size, const AddOptions& options) {
+    return core_ ? core_->loan(size, options) : Result<Loan>(Code::closed);
+}
+void Producer::close() noexcept {
+    if (core_) core_->close();
+}
+
+}  // namespace shmq

@@ -1,0 +1,114 @@
+#include "api/reader_core.hpp"
+
+#include "log/publish.hpp"
+
+namespace shmq::detail {
+
+namespace {
+
+Entry make_entry(Sequence sequence, const EntryHeader& header, const std::byte* bytes) noexcept {
+    const std::uint64_t distance = round_up(header.key_size, key_alignment);
+    return Entry(sequence, {bytes + distance, header.size}, header.key_size, static_cast<std::uint16_t>(distance), header.time_ns, 0, false);
+}
+
+Error damaged(const Segment& segment, Sequence sequence) noexcept {
+    const Word& slot = segment.slot(sequence);
+    return text_error(Code::corrupt, sequence, "entry %llu, slot at byte %llu of the segment, is damaged",
+                      static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(segment.offset_of(&slot)));
+}
+
+}  // namespace
+
+std::byte* CopyBuffer::room(std::size_t size) {
+    size = std::max<std::size_t>(size, 1);  // an empty entry has an address too
+    if (capacity_ < size) {
+        capacity_ = std::max(size, 2 * capacity_);
+        bytes_.reset(new std::byte[capacity_]);
+    }
+    return bytes_.get();
+}
+
+std::unique_ptr<std::byte[]> CopyBuffer::take() noexcept {
+    capacity_ = 0;
+    return std::move(bytes_);
+}
+
+Copied ReaderCore::look(Entry& entry) {
+    const Segment& segment = stream_->segment();
+    for (;;) {  // each turn but the last moves the position up to a trim point that others moved
+        EntryHeader header;
+        const Copied copied = copy_entry(segment, position_, buffer_, header);
+        if (copied == Copied::gone) {
+            const Sequence begin = find_begin(segment);
+            lapped_ += begin - position_;
+            position_ = begin;
+            continue;
+        }
+        if (copied == Copied::done) entry = make_entry(position_, header, buffer_.room(0));
+        return copied;
+    }
+}
+
+Result<Entry> ReaderCore::next(Duration wait, const std::stop_token& stop) {
+    if (const Code code = stream_->usable(); code != Code::ok) return code;
+    Entry entry;
+    Copied copied = Copied::not_yet;
+    const Waited waited = stream_->wait(reader_bit, wait, stop, [&] {
+        copied = look(entry);
+        return copied != Copied::not_yet;
+    });
+    if (waited == Waited::stopped) return Code::stopped;
+    if (waited == Waited::removed) return Code::removed;
+    if (waited == Waited::timeout) return Code::empty;
+    if (copied == Copied::corrupt) return damaged(stream_->segment(), position_);
+    ++position_;
+    return entry;
+}
+
+Result<Sequence> ReaderCore::start(const StreamCore& stream, Position from) {
+    const Segment& segment = stream.segment();
+    if (from.kind() == Position::Kind::oldest) return find_begin(segment);
+    const Sequence end = find_end(segment);
+    if (from.kind() == Position::Kind::newest) return end;
+    if (from.sequence() == 0 || from.sequence() > end)
+        return text_error(Code::out_of_range, from.sequence(), "sequence %llu was not added yet; the next one is %llu",
+                          static_cast<unsigned long long>(from.sequence()), static_cast<unsigned long long>(end));
+    return from.sequence();
+}
+
+Result<Copies> ReaderCore::range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries, bool descending) {
+    if (const Code code = stream.usable(); code != Code::ok) return code;
+    const Segment& segment = stream.segment();
+    first = std::max(first, find_begin(segment));
+    last = std::min(last, find_end(segment) - 1);
+    Copies copies;
+    CopyBuffer buffer;
+    for (std::uint64_t i = 0; first <= last && i <= last - first && copies.entries_.size() < max_entries; ++i) {
+        const Sequence sequence = descending ? last - i : first + i;
+        EntryHeader header;
+        const Copied copied = copy_entry(segment, sequence, buffer, header);
+        if (copied == Copied::corrupt) return damaged(segment, sequence);
+        if (copied != Copied::done) {
+            if (descending) break;  // all below are gone too
+            continue;
+        }
+        copies.blocks_.push_back(buffer.take());
+        copies.entries_.push_back(make_entry(sequence, header, copies.blocks_.back().get()));
+    }
+    return copies;
+}
+
+}  // namespace shmq::detail
+
+namespace shmq {
+
+Reader::Reader() noexcept = default;
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+Reader::~Reader() = default;
+Reader::Reader(std::unique_ptr<detail::ReaderCore> core) noexcept : core_(std::move(core)) {}
+Result<Entry> Reader::next(Duration wait, std::stop_token stop) { return core_ ? core_->next(wait, stop) : Result<Entry>(Code::closed); }
+std::uint64_t Reader::lapped() const noexcept { return core_ ? core_->lapped() : 0; }
+Sequence Reader::position() const noexcept { return core_ ? core_->position() : 0; }
+
+}  // namespace shmq

@@ -1,0 +1,45 @@
+// What stands behind a Reader, Copies and range.
+#pragma once
+
+#include <vector>
+
+#include "api/core.hpp"
+#include "log/copy.hpp"
+
+namespace shmq::detail {
+
+/// Bytes of one entry, kept aligned and grown when needed.
+class CopyBuffer final : public CopyTarget {
+public:
+    std::byte* room(std::size_t size) override;
+    /// The block, given away; the buffer is empty afterwards.
+    std::unique_ptr<std::byte[]> take() noexcept;
+
+private:
+    std::unique_ptr<std::byte[]> bytes_;
+    std::size_t capacity_ = 0;
+};
+
+class ReaderCore {
+public:
+    ReaderCore(std::shared_ptr<StreamCore> stream, Sequence position) noexcept : stream_(std::move(stream)), position_(position) {}
+
+    Result<Entry> next(Duration wait, const std::stop_token& stop);
+    [[nodiscard]] std::uint64_t lapped() const noexcept { return lapped_; }
+    [[nodiscard]] Sequence position() const noexcept { return position_; }
+
+    /// The first position of a reader.
+    static Result<Sequence> start(const StreamCore& stream, Position from);
+    /// Copies of what is kept between first and last, both included, ascending or descending.
+    static Result<Copies> range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries, bool descending);
+
+private:
+    Copied look(Entry& entry);
+
+    std::shared_ptr<StreamCore> stream_;
+    Sequence position_;
+    std::uint64_t lapped_ = 0;
+    CopyBuffer buffer_;
+};
+
+}  // namespace shmq::detail

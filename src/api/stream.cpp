@@ -1,0 +1,279 @@
+// The public class Stream: making, opening and removing; handles. Its lists are in stream_lists.cpp.
+#include "shmq/stream.hpp"
+
+#include "api/consumer_core.hpp"
+#include "api/producer_core.hpp"
+#include "api/reader_core.hpp"
+#include "group/directory.hpp"
+#include "layout/segment.hpp"
+#include "log/publish.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+
+namespace {
+
+using detail::StreamCore;
+
+Error bad_name(std::string_view what, std::string_view name) noexcept {
+    return text_error(Code::bad_name, name.size(), "%.*s name of %zu bytes: 1 to %zu of A-Z a-z 0-9 . _ : - without a dot or dash first",
+                      static_cast<int>(what.size()), what.data(), name.size(), max_name);
+}
+
+/// The usual beginning of a call that changes something in a group.
+Result<void> check_group_call(const std::shared_ptr<StreamCore>& core, std::string_view group) {
+    if (!core) return Code::closed;
+    if (auto fine = core->writable(); !fine) return fine;
+    if (!os::valid_name(group, max_name)) return bad_name("group", group);
+    return {};
+}
+
+Error no_group(const StreamCore& core, std::string_view group) noexcept {
+    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it", core.name().c_str(),
+                      static_cast<int>(group.size()), group.data(), core.name().c_str(), static_cast<int>(group.size()), group.data());
+}
+
+/// Adds the group's name to an error that came without.
+Error named(const StreamCore& core, std::string_view group, Error error) noexcept {
+    return error.code() == Code::no_group ? no_group(core, group) : error;
+}
+
+Result<void> make_segment(const std::string& path, const Geometry& geometry) {
+    auto file = os::make_unnamed(path, geometry.segment_size, geometry.mode);
+    if (!file) return file.error();
+    const auto finish = [&]() -> Result<void> {
+        const auto identity = os::identity(*file);
+        if (!identity) return identity.error();
+        auto mapping = os::Mapping::map(*file, geometry.segment_size, true);
+        if (!mapping) return mapping.error();
+        initialise(mapping->data(), geometry, identity->device, identity->inode, 0);
+        return {};
+    };
+    if (auto finished = finish(); !finished) {
+        os::discard(*file);
+        return finished;
+    }
+    return os::give_name(*file, path);
+}
+
+}  // namespace
+
+Stream::Stream() noexcept = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+Stream::~Stream() = default;
+Stream::Stream(std::shared_ptr<StreamCore> core) noexcept : core_(std::move(core)) {}
+
+Result<Stream> Stream::create(std::string_view name, const StreamOptions& options, const OpenOptions& open_options) {
+    const auto path = os::segment_path(name);
+    if (!path) return path.error();
+    const auto geometry = plan(options);
+    if (!geometry) return geometry.error();
+    if (auto made = make_segment(*path, *geometry); !made) {
+        if (made.error().code() != Code::exists) return made.error();
+        return text_error(Code::exists, 0, "%s exists already; open it, or `shmq rm %.*s` first", path->c_str(),
+                          static_cast<int>(name.size()), name.data());
+    }
+    return open(name, open_options);
+}
+
+Result<Stream> Stream::open(std::string_view name, const OpenOptions& options) {
+    auto core = StreamCore::open(name, options);
+    if (!core) return core.error();
+    return Stream(std::move(*core));
+}
+
+Result<Stream> Stream::open_or_create(std::string_view name, const StreamOptions& options, const OpenOptions& open_options) {
+    // Opening and making take turns, since somebody may make or remove it in between.
+    for (int turn = 0;; ++turn) {
+        auto stream = open(name, open_options);
+        if (stream) {
+            if (auto same = check_same(options, stream->core_->geometry()); !same) return same.error();
+            return stream;
+        }
+        if (stream.error().code() != Code::no_stream || turn == 16) return stream;
+        stream = create(name, options, open_options);
+        if (stream || stream.error().code() != Code::exists) return stream;
+    }
+}
+
+Result<void> Stream::remove(std::string_view name) {
+    const auto path = os::segment_path(name);
+    if (!path) return path.error();
+    // Mapped without attaching, only to tell those who wait in it. A damaged segment is removed all the same, another file is not.
+    auto file = os::open_segment(*path, true);
+    if (!file) return file.error();
+    const auto size = os::file_size(*file);
+    if (!size) return size.error();
+    std::uint64_t first = 0;
+    if (*size >= sizeof(Header)) {
+        auto mapping = os::Mapping::map(*file, *size, true);
+        if (!mapping) return mapping.error();
+        std::memcpy(&first, mapping->data(), sizeof first);
+        if (const auto geometry = check_header(mapping->data(), *size)) mark_removed(Segment(mapping->data(), *geometry));
+    }
+    if (first != magic)
+        return text_error(Code::corrupt, *size, "%s is not a segment (%llu bytes); remove the file by hand if it is not needed", path->c_str(),
+                          static_cast<unsigned long long>(*size));
+    return os::remove_file(*path);
+}
+
+Result<std::string> Stream::path_of(std::string_view name) { return os::segment_path(name); }
+Result<std::vector<std::string>> Stream::list() { return os::list_segments(); }
+
+Result<Producer> Stream::producer() {
+    if (!core_) return Code::closed;
+    if (auto fine = core_->writable(); !fine) return fine.error();
+    return Producer(std::make_unique<detail::ProducerCore>(core_));
+}
+
+namespace {
+
+/// The handle's own producer, made at its first add.
+Result<void> make_producer(const std::shared_ptr<StreamCore>& core, std::unique_ptr<detail::ProducerCore>& producer) {
+    if (producer) [[likely]]
+        return {};
+    if (!core) return Code::closed;
+    if (auto fine = core->writable(); !fine) return fine;
+    producer = std::make_unique<detail::ProducerCore>(core);
+    return {};
+}
+
+}  // namespace
+
+Result<Sequence> Stream::add(Bytes payload, const AddOptions& options) {
+    if (auto fine = make_producer(core_, producer_); !fine) return fine.error();
+    return producer_->add(payload, options);
+}
+Result<AddedBatch> Stream::add(std::span<const Bytes> payloads, const AddOptions& options) {
+    if (auto fine = make_producer(core_, producer_); !fine) return fine.error();
+    return producer_->add(payloads, options);
+}
+Result<Loan> Stream::loan(std::size_t size, const AddOptions& options) {
+    if (auto fine = make_producer(core_, producer_); !fine) return fine.error();
+    return producer_->loan(size, options);
+}
+
+Result<void> Stream::create_group(std::string_view group, Position from) {
+    if (auto fine = check_group_call(core_, group); !fine) return fine;
+    auto made = shmq::create_group(core_->segment(), core_->visits(), group, from);
+    if (!made && made.error().code() == Code::too_many_groups) {  // rows may still be the dead's
+        core_->scan_now();
+        made = shmq::create_group(core_->segment(), core_->visits(), group, from);
+    }
+    if (!made) return made.error();
+    return {};
+}
+
+Result<void> Stream::drop_group(std::string_view group) {
+    if (auto fine = check_group_call(core_, group); !fine) return fine;
+    auto dropped = shmq::drop_group(core_->segment(), core_->visits(), group);
+    return dropped ? dropped : named(*core_, group, dropped.error());
+}
+
+Result<void> Stream::move_group(std::string_view group, Position to) {
+    if (auto fine = check_group_call(core_, group); !fine) return fine;
+    const auto moved = shmq::move_group(core_->segment(), core_->visits(), group, to);
+    if (!moved) return named(*core_, group, moved.error());
+    return {};
+}
+
+Result<Consumer> Stream::consumer(std::string_view group, std::string_view name) {
+    if (auto fine = check_group_call(core_, group); !fine) return fine.error();
+    if (!name.empty() && !os::valid_name(name, max_name)) return bad_name("consumer", name);
+    auto core = detail::ConsumerCore::join(core_, group, name);
+    if (!core) return core.error();
+    return Consumer(std::move(*core));
+}
+
+namespace {
+
+/// Finds the group for an operator's word and stays inside it while `act` works.
+template <class Act>
+Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_view group, Sequence sequence, Act act) {
+    if (auto fine = check_group_call(core, group); !fine) return fine;
+    const Segment& segment = core->segment();
+    const auto id = find_group(segment, group);
+    if (!id) return no_group(*core, group);
+    const Visit visit(core->visits(), id->row);
+    if (!is_active(segment, *id)) return no_group(*core, group);
+    const Sequence end = find_end(segment);
+    if (sequence == 0 || sequence >= end)
+        return text_error(Code::out_of_range, sequence, "sequence %llu was not added yet; the newest is %llu",
+                          static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(end - 1));
+    auto result = act(segment, id->row);
+    if (!result && result.error().code() == Code::not_pending)
+        return text_error(Code::not_pending, sequence, "entry %llu is not pending in group %.*s: never delivered, or finished",
+                          static_cast<unsigned long long>(sequence), static_cast<int>(group.size()), group.data());
+    return result;
+}
+
+}  // namespace
+
+Result<void> Stream::ack(std::string_view group, Sequence sequence) {
+    return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+        return operator_ack(segment, row, sequence, core_->now_ms());
+    });
+}
+
+Result<void> Stream::nack(std::string_view group, Sequence sequence) {
+    return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+        return operator_nack(segment, row, sequence, core_->now_ms());
+    });
+}
+
+Result<Reader> Stream::reader(Position from) {
+    if (!core_) return Code::closed;
+    if (const Code code = core_->usable(); code != Code::ok) return code;
+    const auto start = detail::ReaderCore::start(*core_, from);
+    if (!start) return start.error();
+    return Reader(std::make_unique<detail::ReaderCore>(core_, *start));
+}
+
+Result<Copies> Stream::range(Sequence first, Sequence last, std::size_t max_entries) const {
+    return core_ ? detail::ReaderCore::range(*core_, first, last, max_entries, false) : Result<Copies>(Code::closed);
+}
+Result<Copies> Stream::reverse_range(Sequence last, Sequence first, std::size_t max_entries) const {
+    return core_ ? detail::ReaderCore::range(*core_, first, last, max_entries, true) : Result<Copies>(Code::closed);
+}
+
+Result<TrimReport> Stream::trim_before(Sequence sequence) {
+    if (!core_) return Code::closed;
+    if (auto fine = core_->writable(); !fine) return fine.error();
+    const Segment& segment = core_->segment();
+    const Sequence end = find_end(segment);
+    if (sequence > end)
+        return text_error(Code::out_of_range, sequence, "sequence %llu was not added yet; the next one is %llu",
+                          static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(end));
+    const Sequence before = find_begin(segment);
+    const Lifted lifted = lift_trim(segment, sequence);
+    TrimReport report;
+    report.first = lifted.trim;
+    report.trimmed = lifted.trim > before ? lifted.trim - before : 0;
+    if (lifted.trim < sequence && lifted.blocked.known) {
+        report.held_by = std::string(row_name(segment.group(lifted.blocked.group).name).view());
+        report.held_at = lifted.blocked.sequence;
+    }
+    room_came(segment);
+    return report;
+}
+
+Result<TrimReport> Stream::trim_keep(std::uint64_t count) {
+    if (!core_) return Code::closed;
+    if (const Code code = core_->usable(); code != Code::ok) return code;
+    const Sequence end = find_end(core_->segment());
+    return trim_before(count < end ? end - count : find_begin(core_->segment()));
+}
+
+Result<RecoveryReport> Stream::recover() {
+    if (!core_) return Code::closed;
+    if (auto fine = core_->writable(); !fine) return fine.error();
+    return core_->scan_now();
+}
+
+void Stream::close() noexcept {
+    producer_.reset();
+    core_.reset();
+}
+
+}  // namespace shmq
