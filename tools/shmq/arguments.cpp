@@ -36,6 +36,7 @@ std::string problem_of(const Parameter& parameter, const std::string& text) {
     switch (parameter.kind) {
         case Kind::flag:
         case Kind::text: return {};
+        case Kind::name: return text.empty() ? "a name cannot be empty" : "";
         case Kind::number: return parse_number(text, parameter.least, parameter.greatest).problem;
         case Kind::size: return parse_size(text, parameter.least, parameter.greatest).problem;
         case Kind::duration: return parse_duration(text).problem;
@@ -61,7 +62,7 @@ bool Arguments::has(std::string_view name) const { return find(name, std::nullop
 
 const std::string& Arguments::text(std::string_view name) const {
     static const std::string none;
-    const auto* values = find(name, Kind::text);
+    const auto* values = find(name, std::nullopt);
     return values == nullptr ? none : values->front();
 }
 

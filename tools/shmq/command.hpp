@@ -17,8 +17,8 @@
 
 namespace shmq::tools {
 
-/// How the text of a parameter is read.
-enum class Kind : std::uint8_t { flag, text, number, size, duration, mode, position, time_stamps, format };
+/// How the text of a parameter is read. `name` is text that is not empty; the library judges its characters.
+enum class Kind : std::uint8_t { flag, text, name, number, size, duration, mode, position, time_stamps, format };
 
 /// How often a parameter is given.
 enum class Need : std::uint8_t { optional, required, many };  // many: one or more
@@ -45,7 +45,7 @@ public:
         : parameters_(parameters), values_(std::move(values)) {}
 
     [[nodiscard]] bool has(std::string_view name) const;
-    /// The text as it was typed, empty if it was not. Lives as long as the Arguments.
+    /// The text or name as it was typed, empty if it was not. Lives as long as the Arguments.
     [[nodiscard]] const std::string& text(std::string_view name) const;
     [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t otherwise) const;
     [[nodiscard]] std::uint32_t number32(std::string_view name, std::uint32_t otherwise) const;

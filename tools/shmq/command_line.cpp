@@ -69,22 +69,32 @@ int print_help(const std::vector<std::string>& words) {
 // Declares one parameter; what is typed for it goes to `values`.
 CLI::Option* declare(CLI::App& application, const Parameter& parameter, std::vector<std::string>& values) {
     const std::string name(parameter.name);
-    CLI::Option* option = nullptr;
     if (parameter.kind == Kind::flag)
         return application.add_flag_callback(name, [&values] { values.emplace_back("true"); });
-    option = application.add_option_function<std::vector<std::string>>(
-        name, [&values](const std::vector<std::string>& typed) { values = typed; });
-    if (parameter.need == Need::many)
-        option->expected(1, CLI::detail::expected_max_vector_size);
-    else
-        option->expected(1);
-    option->allow_extra_args(false);
+    // The words as they are: CLI11's own conversions take `{}` and empty words for no value.
+    CLI::Option* option = application.add_option(name, CLI::callback_t([&values](const CLI::results_t& typed) {
+                                                     values = typed;
+                                                     return true;
+                                                 }));
+    const bool many = parameter.need == Need::many;
+    option->expected(1, many ? CLI::detail::expected_max_vector_size : 1)->allow_extra_args(many);
     option->check([parameter](const std::string& text) { return problem_of(parameter, text); });
     if (parameter.need != Need::optional) option->required();
     return option;
 }
 
+// CLI11 takes "[1,2]" for two values where several may be given; here a word is one value. Gives the first such word.
+const std::string* bracketed(const Command& command, const std::vector<std::string>& words) {
+    const auto many = [](const Parameter& parameter) { return parameter.need == Need::many; };
+    if (std::none_of(command.parameters.begin(), command.parameters.end(), many)) return nullptr;
+    const auto found =
+        std::find_if(words.begin(), words.end(), [](const std::string& word) { return word.starts_with('['); });
+    return found == words.end() ? nullptr : &*found;
+}
+
 int parse_and_run(const Command& command, std::vector<std::string> words) {
+    if (const std::string* word = bracketed(command, words))
+        return usage_error(command.name, fmt::format("'{}' is not one value", *word));
     CLI::App application{std::string(command.summary)};
     application.set_help_flag();
     application.allow_windows_style_options(false);

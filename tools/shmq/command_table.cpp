@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::uint64_t greatest_32 = 0xffff'ffff;
 
-constexpr Parameter stream_name{"NAME", Kind::text, "NAME",
+constexpr Parameter stream_name{"NAME", Kind::name, "NAME",
                                 "the stream: a name, or a path that begins with / ./ or ../", Need::required};
-constexpr Parameter group_name{"G", Kind::text, "G", "the group", Need::required};
+constexpr Parameter group_name{"G", Kind::name, "G", "the group", Need::required};
 constexpr Parameter format{"--format", Kind::format, "text|json", "text (default), or one JSON object a line"};
 constexpr Parameter separator{"--null", Kind::flag, "", "a NUL after each entry, not a newline"};
 constexpr Parameter keep_pending{"--no-ack", Kind::flag, "", "do not ack: the entries return to retry when it ends"};
@@ -54,8 +54,8 @@ constexpr std::array add_parameters{
 
 constexpr std::array read_parameters{
     stream_name,
-    Parameter{"--group", Kind::text, "G", "the group", Need::required},
-    Parameter{"--consumer", Kind::text, "C", "name of the consumer (default: anonymous)"},
+    Parameter{"--group", Kind::name, "G", "the group", Need::required},
+    Parameter{"--consumer", Kind::name, "C", "name of the consumer (default: anonymous)"},
     Parameter{"--count", Kind::number, "N", "ends after N entries (default 1)", Need::optional, 1},
     Parameter{"--wait", Kind::duration, "DURATION", "ends when no entry came for so long (default 0)"},
     Parameter{"--claim-idle", Kind::duration, "DURATION", "also take over entries that others hold for so long"},
@@ -89,7 +89,7 @@ constexpr std::array claim_parameters{
     stream_name,
     group_name,
     Parameter{"--idle", Kind::duration, "DURATION", "held for at least so long", Need::required},
-    Parameter{"--consumer", Kind::text, "C", "name of the consumer that takes them (default: anonymous)"},
+    Parameter{"--consumer", Kind::name, "C", "name of the consumer that takes them (default: anonymous)"},
     Parameter{"--count", Kind::number, "N", "at most N entries (default 1)", Need::optional, 1},
     keep_pending,
     separator,
@@ -99,7 +99,7 @@ constexpr std::array claim_parameters{
 constexpr std::array pending_parameters{
     stream_name,
     group_name,
-    Parameter{"--consumer", Kind::text, "C", "list only what this consumer holds"},
+    Parameter{"--consumer", Kind::name, "C", "list only what this consumer holds"},
     Parameter{"--idle", Kind::duration, "DURATION", "list only what was delivered or given back so long ago"},
     format,
 };
