@@ -3,7 +3,7 @@ add_library(shmq_flags INTERFACE)
 target_compile_features(shmq_flags INTERFACE cxx_std_20)
 target_compile_options(shmq_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align
                        -Wcast-qual -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wformat=2 -Wimplicit-fallthrough
-                       -Wnull-dereference -Wundef -Wunused)
+ -Wundef -Wunused)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(shmq_flags INTERFACE -Wlogical-op -Wduplicated-cond -Wuseless-cast)
     # g++ 12 sees overlaps in std::string where there are none (its bug 105651).
