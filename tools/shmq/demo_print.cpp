@@ -9,16 +9,6 @@ namespace shmq::tools {
 
 void put(std::string_view text) { static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout)); }
 
-std::string grouped(std::uint64_t number) {
-    const std::string digits = std::to_string(number);
-    std::string result;
-    for (std::size_t place = 0; place < digits.size(); ++place) {
-        if (place != 0 && (digits.size() - place) % 3 == 0) result += ',';
-        result += digits[place];
-    }
-    return result;
-}
-
 std::string duration_text(std::uint64_t nanoseconds) {
     const double value = static_cast<double>(nanoseconds);
     if (value < 1e3) return fmt::format("{} ns", nanoseconds);

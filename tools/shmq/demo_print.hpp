@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "tools/common/text.hpp"
+
 namespace shmq::tools {
 
 /// Writes all of a text to standard output; what cannot be written is dropped.
@@ -26,8 +28,6 @@ void complain(fmt::format_string<Arguments...> format, Arguments&&... arguments)
     static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
 }
 
-/// 1234567 as "1,234,567".
-std::string grouped(std::uint64_t number);
 /// Nanoseconds in the unit that reads best: "850 ns", "12.3 us", "4.5 ms", "2.1 s".
 std::string duration_text(std::uint64_t nanoseconds);
 /// Bytes in the unit that reads best: "512 B", "1.4 MiB".
