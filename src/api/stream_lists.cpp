@@ -42,7 +42,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.pending = counts.delivered;
     info.retry = counts.retry;
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
-        info.consumers += is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1 : 0;
+        info.consumers += is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     return info;
 }
 
@@ -87,11 +87,11 @@ Result<StreamInfo> Stream::info() const {
     info.first = find_begin(segment);
     info.next = find_end(segment);
     count_chunks(segment, info);
-    for (std::uint32_t i = 0; i < g.pins; ++i) info.pins += (segment.pin(i).load(memory_order_acquire) & 1) != 0 ? 1 : 0;
+    for (std::uint32_t i = 0; i < g.pins; ++i) info.pins += (segment.pin(i).load(memory_order_acquire) & 1) != 0 ? 1u : 0u;
     for (std::uint32_t i = 0; i < g.producers; ++i)
-        info.producers += is_present(unpack_owner(segment.producer(i).word.load(memory_order_acquire)).state) ? 1 : 0;
+        info.producers += is_present(unpack_owner(segment.producer(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     for (std::uint32_t i = 0; i < g.attachments; ++i)
-        info.attachments += is_present(unpack_owner(segment.attachment(i).word.load(memory_order_acquire)).state) ? 1 : 0;
+        info.attachments += is_present(unpack_owner(segment.attachment(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     info.format_version = format_version;
     info.removed = core_->removed();
     return info;
@@ -210,10 +210,10 @@ Result<std::vector<AttachmentInfo>> Stream::attachments() const {
         info.start_time = row.start_time.load(memory_order_relaxed);
         info.command = command_of(row);
         for (std::uint32_t chunk = 0; chunk < g.chunks; ++chunk)
-            info.chunks += is_of(segment.chunk(chunk).word.load(memory_order_acquire)) ? 1 : 0;
+            info.chunks += is_of(segment.chunk(chunk).word.load(memory_order_acquire)) ? 1u : 0u;
         for (std::uint32_t group = 0; group < g.group_rows; ++group)
             for (std::uint32_t consumer = 0; consumer < g.consumers; ++consumer)
-                info.consumers += is_of(segment.consumer(group, consumer).word.load(memory_order_acquire)) ? 1 : 0;
+                info.consumers += is_of(segment.consumer(group, consumer).word.load(memory_order_acquire)) ? 1u : 0u;
         attachments.push_back(std::move(info));
     }
     return attachments;

@@ -30,7 +30,7 @@ void repair_chunks(const Segment& segment, AttachmentId dead, RecoveryReport& re
         // An upper bound will do; it is raised before the word changes, and never lowered by a late scanner (CHUNK).
         raise_to(row.last, end - 1, memory_order_release);
         report.chunks +=
-            row.word.compare_exchange(word, pack_owner({OwnerState::unfinished, 0, 0}), memory_order_acq_rel, memory_order_relaxed) ? 1 : 0;
+            row.word.compare_exchange(word, pack_owner({OwnerState::unfinished, 0, 0}), memory_order_acq_rel, memory_order_relaxed) ? 1u : 0u;
     }
 }
 
@@ -86,7 +86,7 @@ std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId 
         if (judge_record(record, g.record_tag(s), consumer) == RecordVerdict::leave) continue;
         // After the record, before the exchange: the row is the dead one's still, so the record is too (REPAIR).
         if (segment.consumer(group, consumer).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) continue;
-        handed += give_back(segment, group, s, word, Ending::died, now_ms) == Finish::done ? 1 : 0;
+        handed += give_back(segment, group, s, word, Ending::died, now_ms) == Finish::done ? 1u : 0u;
     }
     return handed;
 }
@@ -108,7 +108,7 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
         if (verdict == RowVerdict::leave) continue;
         free_pins(segment, group, consumer, [](ChunkSpan) { return false; });
         const std::uint64_t after = pack_owner({verdict == RowVerdict::away ? OwnerState::away : OwnerState::free, 0, 0});
-        report.consumers += row.word.compare_exchange(word, after, memory_order_acq_rel, memory_order_relaxed) ? 1 : 0;
+        report.consumers += row.word.compare_exchange(word, after, memory_order_acq_rel, memory_order_relaxed) ? 1u : 0u;
     }
     report.entries += handed;
     if (handed != 0) entries_came(segment, sleeper_mask(group), static_cast<unsigned>(std::min<std::uint64_t>(handed, 1'000)));
