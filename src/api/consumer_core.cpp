@@ -1,3 +1,4 @@
+// Reading, claiming and finding entries for one consumer; batches are in batch_core.cpp.
 #include "api/consumer_core.hpp"
 
 #include "group/directory.hpp"

@@ -1,3 +1,4 @@
+// Mapping, attaching, and the two ways a wait sleeps. See core.hpp for the contract.
 #include "api/core.hpp"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Adding: reserve room, fill it, publish it, and wait while there is none. Also the public Producer and Loan.
 #include "api/producer_core.hpp"
 
 #include <cstring>

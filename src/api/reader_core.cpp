@@ -1,3 +1,4 @@
+// Reading without a group, by copies that are checked after the fact. Also the public Reader.
 #include "api/reader_core.hpp"
 
 #include "log/publish.hpp"

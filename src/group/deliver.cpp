@@ -1,3 +1,4 @@
+// Claims: see deliver.hpp for the rules; the numbered cases stand above each loop.
 #include "group/deliver.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Every change is a compare-and-swap on one entry's delivery word, so that it is counted once.
 #include "group/delivery_clock.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Group rows and the directory word; which step of making and dropping decides is said in directory.hpp.
 #include "group/directory.hpp"
 
 #include <algorithm>

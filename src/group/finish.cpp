@@ -1,3 +1,4 @@
+// The exchanges that end a delivery, and what an operator may do to anybody's.
 #include "group/finish.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Consumer rows; how two joiners of one name are told apart is said in membership.hpp.
 #include "group/membership.hpp"
 
 #include "base/error_detail.hpp"

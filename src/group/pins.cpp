@@ -1,3 +1,4 @@
+// The pin table: 256 cells, searched from the start, since takings from the living are rare.
 #include "group/pins.hpp"
 
 #include "layout/segment.hpp"

@@ -1,3 +1,4 @@
+// A bitmap of bitmaps over the slots of one group; the top level is one word.
 #include "group/retry_index.hpp"
 
 #include <algorithm>

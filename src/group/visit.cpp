@@ -1,3 +1,4 @@
+// Counted visits of one attachment, and the question whether anybody is inside a row.
 #include "group/visit.hpp"
 
 namespace shmq {

@@ -1,3 +1,4 @@
+// What a producer does with the chunks it holds; the search for free ones is in free_chunks.cpp.
 #include "log/chunks.hpp"
 
 #include <algorithm>

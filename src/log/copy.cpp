@@ -1,3 +1,4 @@
+// Slot, header, bytes, then the trim point: in this order, or the copy is worth nothing.
 #include "log/copy.hpp"
 
 namespace shmq {

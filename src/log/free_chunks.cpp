@@ -1,3 +1,4 @@
+// Searches over the chunk table; a producer does one for each chunk it fills, not for each entry.
 #include "log/free_chunks.hpp"
 
 namespace shmq {

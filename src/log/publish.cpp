@@ -1,3 +1,4 @@
+// The hot path of adding. The numbered cases above the loop are all that can be met.
 #include "log/publish.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The slow halves of sleeping and waking; the fast half is one load in sleep.hpp.
 #include "log/sleep.hpp"
 
 #include <bit>

@@ -1,3 +1,4 @@
+// Moving the trim point; called when room is needed, not for each entry.
 #include "log/trim.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Rows and locks of attachments; the steps and their order are in attach.hpp.
 #include "recovery/attach.hpp"
 
 #include <algorithm>

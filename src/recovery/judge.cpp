@@ -1,3 +1,4 @@
+// The recovery table as code: no loads, no stores, no calls of other rooms.
 #include "recovery/judge.hpp"
 
 namespace shmq {

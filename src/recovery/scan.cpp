@@ -1,3 +1,4 @@
+// Looking at every attachment row; what is done about a dead one is in repair.cpp.
 #include "recovery/scan.hpp"
 
 #include "group/deliver.hpp"
