@@ -143,6 +143,7 @@ TEST_F(ShmqOperate, claim_takes_over_what_is_idle_and_acks_it) {
 
 TEST_F(ShmqOperate, claim_without_ack_ends_and_gives_back) {
     const Running holder = hold();
+    holder.signal(SIGSTOP);  // or it would take them again at once
     EXPECT_EQ(good({"claim", "s", "g", "--idle", "0", "--count", "100000", "--no-ack"}), "a\nb\nc\n");
     EXPECT_EQ(pending()["count"], 3);
     EXPECT_TRUE(pending()["entries"][0]["consumer"].is_null());

@@ -94,14 +94,18 @@ Running::Running(const Start& start, const std::string& folder) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
+    sigset_t defaults;
     sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);  // which the test ignores
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, start.input.value_or(nothing), STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, start.output.value_or(output_), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, complaints_, STDERR_FILENO);
     ::posix_spawnattr_init(&attributes);
     ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    ::posix_spawnattr_setsigdefault(&attributes, &defaults);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     const int failed = ::posix_spawnp(&pid_, words.front().c_str(), &actions, &attributes, pointers_of(words).data(),
                                       pointers_of(environment).data());
     ::posix_spawnattr_destroy(&attributes);
