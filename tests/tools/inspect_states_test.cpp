@@ -114,16 +114,20 @@ TEST(InspectRing, full_is_trouble_and_names_a_cure_that_makes_room) {
 TEST(InspectRemoved, while_in_use_is_told) {
     const Folder folder;
     make_orders(folder, 2);
-    const Holder holder(folder, "orders", "index", "worker", 2);
+    Holder holder(folder, "orders", "index", "worker", 2);
+    ::kill(holder.pid(), SIGSTOP);  // it would end with the stream
     // A second name keeps the file in sight.
     std::filesystem::create_hard_link(folder.segment("orders"), folder.segment("kept"));
     folder.shmq({"rm", "orders"});
     EXPECT_EQ(folder.inspect({"show", "orders"}).code, 66);
     const Json shown = folder.inspect_json({"show", "kept"});
     EXPECT_EQ(shown.at("removed"), true);
-    EXPECT_TRUE(finding_of(shown, "removed").is_object());
-    EXPECT_TRUE(folder.inspect({"show", "kept"}).says("removed")) << "in words";
     EXPECT_EQ(shown.at("attachments"), 1);
+    EXPECT_EQ(finding_of(shown, "removed").at("level"), "warning");
+    EXPECT_TRUE(folder.inspect({"show", "kept"}).says("the stream was removed"));
+    holder.end(SIGKILL);
+    folder.shmq({"recover", "kept"});
+    EXPECT_EQ(finding_of(folder.inspect_json({"show", "kept"}), "removed").at("level"), "note");
 }
 
 TEST(InspectCopy, shows_everything_but_whether_owners_live) {

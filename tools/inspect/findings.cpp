@@ -18,7 +18,6 @@ using tools::counted;
 using tools::grouped;
 using tools::human_duration;
 
-constexpr std::uint64_t nearly_percent = 80;              // of ring, payload and tables
 constexpr Duration stale_idle = std::chrono::minutes(1);  // a living consumer that holds an entry so long is told of
 constexpr std::size_t processes_told = 3;
 
@@ -110,10 +109,13 @@ void judge_payload(const StreamFacts& facts, std::vector<Finding>& findings) {
 
 void judge_removed(const StreamFacts& facts, std::vector<Finding>& findings) {
     if (!facts.info.removed) return;
-    findings.push_back({Level::warning,
+    const std::string users = facts.attachments.empty()
+                                  ? std::string("nobody has it open any more")
+                                  : fmt::format("{} finish, newcomers do not find it",
+                                                counted(facts.attachments.size(), "attachment", "attachments"));
+    findings.push_back({facts.attachments.empty() ? Level::note : Level::warning,
                         "removed",
-                        fmt::format("the stream was removed while in use: its {} finish, newcomers do not find it",
-                                    counted(facts.attachments.size(), "attachment", "attachments")),
+                        fmt::format("the stream was removed: {}", users),
                         {{command(facts, "create"), "makes a new, empty stream of this name"}}});
 }
 

@@ -12,6 +12,9 @@
 
 namespace shmq::inspect {
 
+/// Ring, chunks and tables are nearly full from this share on.
+inline constexpr std::uint64_t nearly_percent = 80;
+
 /// How much it matters: `note` needs nobody, `warning` needs somebody soon, `trouble` stops somebody now.
 enum class Level : std::uint8_t { healthy, note, warning, trouble };
 [[nodiscard]] std::string_view level_word(Level level) noexcept;

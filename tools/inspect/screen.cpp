@@ -37,6 +37,11 @@ std::string padded(std::string_view text, std::size_t width, bool to_the_right) 
     return to_the_right ? blanks + std::string(text) : std::string(text) + blanks;
 }
 
+std::string without_blanks_behind(std::string text) {
+    text.resize(text.find_last_not_of(' ') + 1);
+    return text;
+}
+
 std::vector<std::size_t> widths_of(const Table& table) {
     std::vector<std::size_t> widths;
     for (std::size_t index = 0; index < table.columns.size(); ++index) {
@@ -86,23 +91,25 @@ void Screen::field(std::string_view name, std::string_view value, Tone tone) {
     line(fmt::format("  {}  {}", padded(name, field_width, false), paint(value, tone)));
 }
 
-// The last column is not padded, so that no line ends in blanks.
 void Screen::table(const Table& table) {
     const std::vector<std::size_t> widths = widths_of(table);
-    const auto cell_text = [&](std::size_t index, std::string_view text) {
-        const bool last = index + 1 == widths.size() && !table.columns[index].is_number;
-        return last ? std::string(text) : padded(text, widths[index], table.columns[index].is_number);
-    };
     std::string titles;
     for (std::size_t index = 0; index < widths.size(); ++index)
-        titles += "  " + cell_text(index, table.columns[index].title);
-    line(titles, Tone::quiet);
+        titles += "  " + padded(table.columns[index].title, widths[index], table.columns[index].is_number);
+    line(without_blanks_behind(std::move(titles)), Tone::quiet);
     for (const std::vector<Cell>& row : table.rows) {
         std::string text;
         for (std::size_t index = 0; index < widths.size(); ++index)
-            text += "  " + paint(cell_text(index, row[index].text), row[index].tone);
-        line(text);
+            text += "  " + painted_cell(row[index], widths[index], table.columns[index].is_number);
+        line(without_blanks_behind(std::move(text)));
     }
+}
+
+// The blanks stand outside the colour.
+std::string Screen::painted_cell(const Cell& cell, std::size_t width, bool is_number) const {
+    const std::string blanks(width - std::min(width, display_width(cell.text)), ' ');
+    const std::string text = paint(cell.text, cell.tone);
+    return is_number ? blanks + text : text + blanks;
 }
 
 void Screen::finding(const Finding& finding) {

@@ -57,6 +57,8 @@ public:
     [[nodiscard]] std::string paint(std::string_view text, Tone tone) const;
 
 private:
+    [[nodiscard]] std::string painted_cell(const Cell& cell, std::size_t width, bool is_number) const;
+
     tools::Output& output_;
     bool has_colour_;
     bool is_empty_ = true;

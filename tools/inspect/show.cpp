@@ -59,8 +59,7 @@ void show_bytes(Screen& screen, const StreamFacts& facts) {
     const ByteFacts& bytes = facts.bytes;
     Table table{{{"part", false}, {"size", true}, {"bytes", true}, {"share", true}, {"what", false}}, {}};
     const auto row = [&](const char* part, std::uint64_t size, const char* what) {
-        table.rows.push_back(
-            {part, human_size(size), grouped(size), fmt::format("{} %", percent(size, bytes.total)), what});
+        table.rows.push_back({part, human_size(size), grouped(size), share_text(size, bytes.total), what});
     };
     row("header, tables", bytes.tables, "attachments, producers, chunks, groups, consumers, pins");
     row("slots", bytes.slots, "8 bytes each");
@@ -79,17 +78,16 @@ void show_entries(Screen& screen, const StreamFacts& facts) {
         const std::string moment = moment_text(time_ns, now_ns);
         return grouped(sequence) + (moment.empty() ? "" : "  " + moment);
     };
-    const std::uint64_t share = percent(facts.needed(), info.options.slots);
+    const std::uint64_t slots = info.options.slots;
     screen.heading("entries");
     screen.field("first", facts.kept() == 0 ? std::string("none") : with_moment(info.first, facts.first_time_ns));
     screen.field("last", facts.kept() == 0 ? std::string("none") : with_moment(info.next - 1, facts.last_time_ns));
     screen.field("next", grouped(info.next));
-    screen.field("kept", fmt::format("{} ({} % of the slots)", grouped(facts.kept()),
-                                     percent(facts.kept(), info.options.slots)));
-    screen.field(
-        "needed",
-        fmt::format("{} ({} % of the slots), by the group that is furthest behind", grouped(facts.needed()), share),
-        share >= 80 ? Tone::warning : Tone::plain);
+    screen.field("kept", fmt::format("{} ({} of the slots)", grouped(facts.kept()), share_text(facts.kept(), slots)));
+    screen.field("needed",
+                 fmt::format("{} ({} of the slots), by the group that is furthest behind", grouped(facts.needed()),
+                             share_text(facts.needed(), slots)),
+                 percent(facts.needed(), slots) >= nearly_percent ? Tone::warning : Tone::plain);
 }
 
 void show_use(Screen& screen, const StreamFacts& facts) {

@@ -75,6 +75,11 @@ std::uint64_t percent(std::uint64_t part, std::uint64_t whole) noexcept {
     return part / (whole / 100 + 1);
 }
 
+std::string share_text(std::uint64_t part, std::uint64_t whole) {
+    const std::uint64_t share = percent(part, whole);
+    return share == 0 && part > 0 ? std::string("<1 %") : fmt::format("{} %", share);
+}
+
 std::string utc_time(std::uint64_t time_ns) {
     if (time_ns == 0) return "-";
     const auto seconds = static_cast<std::time_t>(time_ns / 1'000'000'000);

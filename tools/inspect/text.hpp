@@ -15,6 +15,8 @@ namespace shmq::inspect {
 [[nodiscard]] std::string exact_size(std::uint64_t bytes);
 /// `part` of `whole` in percent, rounded down; 0 if `whole` is 0.
 [[nodiscard]] std::uint64_t percent(std::uint64_t part, std::uint64_t whole) noexcept;
+/// `part` of `whole` for people: "93 %", "<1 %" if it is little but not nothing.
+[[nodiscard]] std::string share_text(std::uint64_t part, std::uint64_t whole);
 
 /// "2026-01-31T12:34:56.123456Z" of nanoseconds since 1970; "-" of 0, which means that no time is kept.
 [[nodiscard]] std::string utc_time(std::uint64_t time_ns);
