@@ -68,6 +68,11 @@ StopSignals::~StopSignals() {
     ::close(signal_descriptor_);
 }
 
+bool StopSignals::requested() const noexcept {
+    pollfd waiting{signal_descriptor_, POLLIN, 0};
+    return stop_.stop_requested() || ::poll(&waiting, 1, 0) > 0 || stop_.stop_requested();
+}
+
 // Ends only with the object. poll(2) reports the end of a pipe's reader (POLLERR) without being asked for anything.
 void StopSignals::listen(int watched) noexcept {
     for (;;) {
@@ -75,8 +80,9 @@ void StopSignals::listen(int watched) noexcept {
         if (::poll(waited.data(), waited.size(), -1) < 0) continue;
         if (waited[0].revents != 0) return;
         if (waited[1].revents != 0) {
+            request();  // before the signal is taken, for requested()
             signalfd_siginfo taken{};
-            if (::read(signal_descriptor_, &taken, sizeof taken) > 0) request();
+            [[maybe_unused]] const ssize_t size = ::read(signal_descriptor_, &taken, sizeof taken);
         }
         if ((waited[2].revents & (POLLERR | POLLHUP)) != 0) {
             closed_.request_stop();

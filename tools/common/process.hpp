@@ -32,7 +32,8 @@ public:
     ~StopSignals();
 
     [[nodiscard]] std::stop_token token() const noexcept { return stop_.get_token(); }
-    [[nodiscard]] bool requested() const noexcept { return stop_.stop_requested(); }
+    /// Whether a stop was requested, also by a signal that came before the call and that the helper has not seen yet.
+    [[nodiscard]] bool requested() const noexcept;
     /// Whether the reader of `watched` is gone.
     [[nodiscard]] bool output_closed() const noexcept { return closed_.stop_requested(); }
     /// Readable from the first stop request on.

@@ -33,7 +33,7 @@ Result<Stream> open_stream(const std::string& name, bool follow) {
 // end.
 Error print_entries(Reader& reader, EntryWriter& writer, Output& output, std::uint64_t count, Sequence end, bool follow,
                     const StopSignals& signals) {
-    while (count > 0 && output.good() && !signals.requested()) {
+    while (count > 0 && output.good() && !signals.token().stop_requested()) {
         auto entry = reader.next();
         if (!entry && entry.error().code() == Code::empty && follow) {
             if (!output.flush()) break;
