@@ -1,0 +1,97 @@
+// Registering, collecting, printing.
+#include "support/report.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/results.hpp"
+#include "support/settings.hpp"
+
+namespace bench {
+
+namespace {
+
+/// Google Benchmark's console with one line a measurement, its medians; keeps every round's figures.
+class Collector : public benchmark::ConsoleReporter {
+public:
+    Collector() : ConsoleReporter(OO_Tabular) {}
+    void ReportRuns(const std::vector<Run>& runs) override {
+        std::vector<Run> shown;
+        for (const Run& run : runs) {
+            if (run.error_occurred) {
+                failed_ = true;
+                shown.push_back(run);
+            } else if (run.run_type == Run::RT_Iteration) {
+                for (const auto& [name, counter] : run.counters) results_.add(short_name(run), name, counter.value);
+                if (run.repetitions <= 1) shown.push_back(run);
+            } else if (run.aggregate_name == "median") {
+                shown.push_back(run);
+            }
+        }
+        if (!shown.empty()) ConsoleReporter::ReportRuns(shown);
+    }
+    [[nodiscard]] const Results& results() const { return results_; }
+    [[nodiscard]] bool failed() const { return failed_; }
+
+private:
+    static std::string short_name(const Run& run) { return run.run_name.function_name; }
+
+    Results results_;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+void Taking::in_turns(const std::function<void()>& one, const std::function<void()>& other) const {
+    if (round_ % 2 == 0) {
+        one();
+        other();
+    } else {
+        other();
+        one();
+    }
+}
+
+void measure(const std::string& name, const std::function<void(Taking&)>& take) {
+    const auto round = std::make_shared<std::uint64_t>(0);
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [take, round](benchmark::State& state) {
+                                     for ([[maybe_unused]] auto turn : state) {
+                                         Taking taking(state, (*round)++);
+                                         try {
+                                             take(taking);
+                                         } catch (const std::exception& error) {
+                                             state.SkipWithError(error.what());
+                                             break;
+                                         }
+                                     }
+                                 })
+        ->Iterations(1)
+        ->Repetitions(static_cast<int>(settings().rounds))
+        ->UseManualTime();
+}
+
+int run_measurements(int argument_count, char** arguments, const std::function<void()>& add_measurements) {
+    std::vector<std::string> flags(arguments + 1, arguments + argument_count);
+    if (!take_settings(flags)) return 64;
+    std::vector<char*> others{arguments[0]};
+    for (std::string& flag : flags) others.push_back(flag.data());
+    int count = static_cast<int>(others.size());
+    others.push_back(nullptr);
+    benchmark::Initialize(&count, others.data());
+    if (benchmark::ReportUnrecognizedArguments(count, others.data())) return 64;
+    add_measurements();
+    Collector collector;
+    benchmark::RunSpecifiedBenchmarks(&collector);
+    benchmark::Shutdown();
+    collector.results().print();
+    const bool written = collector.results().write(settings().json);
+    return collector.failed() || !written ? 1 : 0;
+}
+
+}  // namespace bench

@@ -1,0 +1,42 @@
+// Running a program's measurements and showing what came out: Google Benchmark's console while they run, then one
+// readable table, and the same figures in bench.json, where each program replaces its own measurements and leaves the
+// others'.
+//
+// A measurement is taken in rounds (Google Benchmark's repetitions). In each round the peers it compares run one right
+// after the other, in changing order, so that other load on the machine meets both; a ratio is formed within a round,
+// and the figure is the median of the rounds' ratios.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <string>
+
+namespace bench {
+
+/// One round of a measurement: what it found goes into counters named with their unit ("shmq M/s"); the reported time
+/// is set by `took`. `round` counts from 0 on.
+class Taking {
+public:
+    Taking(benchmark::State& state, std::uint64_t round) : state_(state), round_(round) {}
+    [[nodiscard]] std::uint64_t round() const { return round_; }
+    /// A figure of this round; `name` ends in its unit.
+    void figure(const std::string& name, double value) { state_.counters[name] = value; }
+    /// What Google Benchmark shows as time, in nanoseconds.
+    void took(double ns) { state_.SetIterationTime(ns * 1e-9); }
+    /// Runs both peers, in changing order from round to round.
+    void in_turns(const std::function<void()>& one, const std::function<void()>& other) const;
+
+private:
+    benchmark::State& state_;
+    std::uint64_t round_;
+};
+
+/// Registers a measurement. An exception of `take` ends it, and is shown as Google Benchmark's error.
+void measure(const std::string& name, const std::function<void(Taking&)>& take);
+
+/// The whole of a benchmark's main: takes the flags, has `add_measurements` register, runs, prints the table, writes
+/// bench.json. Returns main's status.
+int run_measurements(int argument_count, char** arguments, const std::function<void()>& add_measurements);
+
+}  // namespace bench

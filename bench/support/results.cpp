@@ -1,0 +1,98 @@
+// The table and the file.
+#include "support/results.hpp"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/statistics.hpp"
+
+namespace bench {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string processor_name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "unknown";
+}
+
+ordered_json machine() {
+    utsname kernel{};
+    uname(&kernel);
+    double load = 0;
+    getloadavg(&load, 1);
+    return {{"processor", processor_name()},
+            {"processors", std::thread::hardware_concurrency()},
+            {"kernel", kernel.release},
+            {"load", load}};
+}
+
+/// As many digits as a measurement deserves.
+std::string shown(double value) {
+    char text[32];
+    const double size = value < 0 ? -value : value;
+    std::snprintf(text, sizeof text, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2f", value);
+    return text;
+}
+
+ordered_json read_file(const std::string& path) {
+    std::ifstream file(path);
+    ordered_json found = file ? ordered_json::parse(file, nullptr, false) : ordered_json::object();
+    if (!found.is_object()) found = ordered_json::object();
+    if (!found.contains("measurements") || !found["measurements"].is_object())
+        found["measurements"] = ordered_json::object();
+    return found;
+}
+
+}  // namespace
+
+void Results::add(std::string_view measurement, std::string_view figure, double value) {
+    const auto same = [&](const Figure& f) { return f.measurement == measurement && f.name == figure; };
+    auto found = std::find_if(figures_.begin(), figures_.end(), same);
+    if (found == figures_.end()) found = figures_.insert(found, {std::string(measurement), std::string(figure), {}});
+    found->rounds.push_back(value);
+}
+
+void Results::print() const {
+    if (figures_.empty()) return;
+    std::printf("\n%-30s %-26s %10s %10s %10s\n", "measurement", "figure", "median", "lowest", "highest");
+    const std::string* last = nullptr;
+    for (const Figure& figure : figures_) {
+        const bool again = last != nullptr && *last == figure.measurement;
+        const Spread spread = spread_of(figure.rounds);
+        std::printf("%-30s %-26s %10s %10s %10s\n", again ? "" : figure.measurement.c_str(), figure.name.c_str(),
+                    shown(spread.median).c_str(), shown(spread.lowest).c_str(), shown(spread.highest).c_str());
+        last = &figure.measurement;
+    }
+    std::printf("\n");
+}
+
+bool Results::write(const std::string& path) const {
+    if (figures_.empty()) return true;
+    ordered_json all = read_file(path);
+    all["machine"] = machine();
+    for (const Figure& figure : figures_) all["measurements"][figure.measurement] = ordered_json::object();
+    for (const Figure& figure : figures_) {
+        const Spread spread = spread_of(figure.rounds);
+        all["measurements"][figure.measurement][figure.name] = {{"median", spread.median},
+                                                                {"lowest", spread.lowest},
+                                                                {"highest", spread.highest},
+                                                                {"rounds", figure.rounds}};
+    }
+    std::ofstream file(path);
+    file << all.dump(2) << '\n';
+    file.close();
+    if (!file) std::fprintf(stderr, "%s could not be written\n", path.c_str());
+    return static_cast<bool>(file);
+}
+
+}  // namespace bench

@@ -1,0 +1,32 @@
+// What the rounds found, as a table for people and as bench.json for programs.
+//
+// bench.json: {"machine": {"processor", "processors", "kernel", "load"}, "measurements": {NAME: {FIGURE: {"median",
+// "lowest", "highest", "rounds": [...]}}}}. A figure's name ends in its unit. `load` is the load average when it was
+// written.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bench {
+
+class Results {
+public:
+    /// One round's value of a figure.
+    void add(std::string_view measurement, std::string_view figure, double value);
+    /// The table, on standard output; nothing if nothing was measured.
+    void print() const;
+    /// Replaces these measurements in the file at `path`. False, after saying why, if it can't be written.
+    [[nodiscard]] bool write(const std::string& path) const;
+
+private:
+    struct Figure {
+        std::string measurement;
+        std::string name;
+        std::vector<double> rounds;
+    };
+    std::vector<Figure> figures_;
+};
+
+}  // namespace bench

@@ -1,0 +1,182 @@
+// How long 64 bytes take from one process to another and back, both polling, beside one bare cache line there and back
+// in the same round: no queue between two processes can be faster than that.
+//
+// A trip is: add to the one stream, the other side reads it, acks it and adds its bytes to the other stream, read and
+// ack. In `waiting` both sides call read with a wait instead of polling: it spins as OpenOptions::spin says, then
+// sleeps.
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "support/bare_ring.hpp"
+#include "support/report.hpp"
+#include "support/scratch_stream.hpp"
+#include "support/settings.hpp"
+#include "support/statistics.hpp"
+
+namespace bench {
+
+namespace {
+
+constexpr std::size_t payload_size = 64;  // bytes
+constexpr std::uint64_t warm_up_trips = 10'000;
+
+/// Calls `trip` with the number of each trip and puts percentiles of their nanoseconds on the board.
+template <class Trip>
+void time_trips(Board& board, Trip trip) {
+    std::vector<std::uint32_t> times;
+    times.reserve(settings().trips);
+    line_up(board, 2);
+    for (std::uint64_t number = 1; number <= settings().trips + warm_up_trips; ++number) {
+        const std::uint64_t start = now_ns();
+        trip(number);
+        const std::uint64_t took = now_ns() - start;
+        if (number > warm_up_trips) times.push_back(static_cast<std::uint32_t>(took));
+    }
+    const Percentiles found = percentiles_of(std::move(times));
+    board.figures[0] = found.p50;
+    board.figures[1] = found.p99;
+    board.figures[2] = found.p999;
+}
+
+template <class Answer>
+void answer_trips(Board& board, Answer answer) {
+    line_up(board, 2);
+    for (std::uint64_t number = 1; number <= settings().trips + warm_up_trips; ++number) answer(number);
+}
+
+Percentiles percentiles_on(const Board& board) { return {board.figures[0], board.figures[1], board.figures[2]}; }
+
+/// One cache line, written in turns.
+Percentiles line_trips() {
+    const SharedBytes bytes(4096);
+    auto& line = *new (bytes.data()) std::atomic<std::uint64_t>(0);
+    const auto wait_for = [&](std::uint64_t value) {
+        while (line.load(std::memory_order_acquire) != value) pause_times(1);
+    };
+    Round round;
+    round.start(settings().core_of_first, [&](Board& board) {
+        time_trips(board, [&](std::uint64_t number) {
+            line.store(2 * number - 1, std::memory_order_release);
+            wait_for(2 * number);
+        });
+    });
+    round.start(settings().core_of_second, [&](Board& board) {
+        answer_trips(board, [&](std::uint64_t number) {
+            wait_for(2 * number - 1);
+            line.store(2 * number, std::memory_order_release);
+        });
+    });
+    round.finish();
+    return percentiles_on(round.board());
+}
+
+/// Two bare rings.
+Percentiles bare_trips() {
+    const SharedBareRing there, back;
+    const auto receive = [](BareConsumer& consumer, std::byte(&payload)[payload_size]) {
+        while (consumer.read_and_ack(
+                   1, [&](std::span<const std::byte> got) { std::memcpy(payload, got.data(), payload_size); }) == 0)
+            pause_times(1);
+    };
+    const auto work = [&](Board& board, bool first) {
+        BareProducer producer(first ? *there : *back);
+        BareConsumer consumer(first ? *back : *there);
+        std::byte payload[payload_size] = {};
+        const auto send = [&] {
+            if (!producer.add(payload)) throw std::logic_error("the ring is full with one entry in it");
+        };
+        if (first)
+            time_trips(board, [&](std::uint64_t) { send(), receive(consumer, payload); });
+        else
+            answer_trips(board, [&](std::uint64_t) { receive(consumer, payload), send(); });
+    };
+    Round round;
+    round.start(settings().core_of_first, [&](Board& board) { work(board, true); });
+    round.start(settings().core_of_second, [&](Board& board) { work(board, false); });
+    round.finish();
+    return percentiles_on(round.board());
+}
+
+/// One side of the trips over two streams.
+class Side {
+public:
+    Side(const ScratchStream& to, const ScratchStream& from, shmq::Duration wait)
+        : to_(to.open()), from_(from.open()), producer_(value_of(to_.producer())),
+          consumer_(value_of(from_.consumer(ScratchStream::group))) {
+        read_.max_entries = 1;
+        read_.wait = wait;
+    }
+    void send(std::uint64_t number) {
+        std::memcpy(payload_, &number, sizeof number);
+        value_of(producer_.add(payload_));
+    }
+    void receive(std::uint64_t number) {
+        for (;;) {
+            auto batch = consumer_.read(read_);
+            if (batch) {
+                std::memcpy(payload_, (*batch)[0].payload().data(), payload_size);
+                check(batch->ack());
+                break;
+            }
+            if (batch.error() != shmq::Code::empty) throw_error(batch.error());
+            pause_times(1);
+        }
+        std::uint64_t came;
+        std::memcpy(&came, payload_, sizeof came);
+        if (came != number) throw std::runtime_error("another entry came back than was sent");
+    }
+
+private:
+    shmq::Stream to_, from_;
+    shmq::Producer producer_;
+    shmq::Consumer consumer_;
+    shmq::ReadOptions read_;
+    std::byte payload_[payload_size] = {};
+};
+
+Percentiles shmq_trips(shmq::Duration wait) {
+    const ScratchStream there, back;
+    Round round;
+    round.start(settings().core_of_first, [&](Board& board) {
+        Side side(there, back, wait);
+        time_trips(board, [&](std::uint64_t number) { side.send(number), side.receive(number); });
+    });
+    round.start(settings().core_of_second, [&](Board& board) {
+        Side side(back, there, wait);
+        answer_trips(board, [&](std::uint64_t number) { side.receive(number), side.send(number); });
+    });
+    round.finish();
+    return percentiles_on(round.board());
+}
+
+void show(Taking& taking, const std::string& who, const Percentiles& found) {
+    taking.figure(who + " p50 ns", found.p50);
+    taking.figure(who + " p99 ns", found.p99);
+    taking.figure(who + " p99.9 ns", found.p999);
+}
+
+void take_trips(Taking& taking, shmq::Duration wait) {
+    Percentiles line, bare, shmq;
+    taking.in_turns([&] { line = line_trips(); }, [&] { shmq = shmq_trips(wait); });
+    bare = bare_trips();
+    taking.took(shmq.p50);
+    show(taking, "shmq", shmq);
+    show(taking, "line", line);
+    taking.figure("bare ring p50 ns", bare.p50);
+    taking.figure("shmq / line p50", shmq.p50 / line.p50);
+    taking.figure("shmq / bare ring p50", shmq.p50 / bare.p50);
+}
+
+void add_measurements() {
+    measure("trip/polling", [](Taking& taking) { take_trips(taking, shmq::Duration{0}); });
+    measure("trip/waiting", [](Taking& taking) { take_trips(taking, std::chrono::seconds(1)); });
+}
+
+}  // namespace
+
+}  // namespace bench
+
+int main(int argument_count, char** arguments) {
+    return bench::run_measurements(argument_count, arguments, bench::add_measurements);
+}
