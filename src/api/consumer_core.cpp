@@ -3,6 +3,7 @@
 
 #include "group/directory.hpp"
 #include "group/membership.hpp"
+#include "group/retry_index.hpp"
 
 namespace shmq::detail {
 
@@ -126,7 +127,7 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     Taking taking{std::span<Taken>(batch.taken.data(), most), 0, max_bytes, 0, stream_->now_ms()};
     gather(taking);
     if (taking.count == 0) return false;
-    check_claims(member_, taking, 0);
+    check_claims(member_, taking);
     batch.count = batch.held = taking.count;
     return taking.count != 0 && show(batch, error);
 }
@@ -155,7 +156,27 @@ bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
     return true;
 }
 
-Result<Batch> ConsumerCore::read(const ReadOptions& options) {
+ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
+    const Segment& segment = stream_->segment();
+    if (stream_->usable() != Code::ok || closed_ || !joined_ || options.claim_idle != forever) return Quick::unusual;
+    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group)) return Quick::unusual;
+    if (++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep);
+    const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
+    if (free == batches_.end()) return Quick::unusual;
+    batch = free->get();
+    Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, stream_->now_ms()};
+    take_new(member_, taking);
+    if (taking.count == 0) return is_removed(segment) ? Quick::unusual : Quick::nothing;
+    if (check_claims(member_, taking)) return Quick::unusual;
+    batch->count = batch->held = taking.count;
+    Error error;
+    if (taking.count == 0 || !show(*batch, error)) return Quick::unusual;  // read_slowly meets the same damage and says so
+    batch->consumer = this;
+    batch->open = true;
+    return Quick::found;
+}
+
+Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
     if (auto fine = usable(); !fine) return fine.error();
     if (options.max_entries == 0 || options.max_entries > most_entries) return option_error("max_entries", options.max_entries, 1, most_entries);
     BatchCore& batch = free_batch(options.max_entries);
@@ -178,7 +199,6 @@ Result<Batch> ConsumerCore::read(const ReadOptions& options) {
         if (found) error = Error();
         return found || error.code() == Code::corrupt;
     };
-    if (++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep);
     error = Error(Code::empty);
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;

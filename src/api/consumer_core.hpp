@@ -38,7 +38,14 @@ public:
     ConsumerCore& operator=(const ConsumerCore&) = delete;
     ~ConsumerCore();
 
-    Result<Batch> read(const ReadOptions& options);
+    Result<Batch> read(const ReadOptions& options) {
+        BatchCore* batch = nullptr;
+        const Quick quick = read_quickly(options, batch);
+        if (quick == Quick::found) [[likely]]
+            return Batch(batch);
+        if (quick == Quick::nothing && options.wait <= Duration{0}) return Code::empty;
+        return read_slowly(options);
+    }
     Result<Batch> claim(const ClaimOptions& options);
     Result<void> ack(Sequence sequence) noexcept;
     Result<void> nack(Sequence sequence) noexcept;
@@ -54,6 +61,10 @@ public:
     void close_batch(BatchCore& batch) noexcept;
 
 private:
+    enum class Quick : std::uint8_t { found, nothing, unusual };
+    /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly.
+    Quick read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept;
+    Result<Batch> read_slowly(const ReadOptions& options);
     Result<void> enter();
     void leave() noexcept;
     Result<void> usable() const noexcept;

@@ -10,7 +10,6 @@ namespace shmq::detail {
 namespace {
 
 constexpr std::uint64_t prefetch_entries = 4;      // how far ahead of the one being written
-constexpr std::uint64_t prefetch_most_bytes = 512;
 constexpr std::uint64_t full_scan_ms = 10;  // a producer that keeps finding no room looks for the dead so often at most
 
 }  // namespace
@@ -30,6 +29,7 @@ ProducerCore::~ProducerCore() {
 void ProducerCore::close() noexcept {
     if (closed_) return;
     closed_ = true;
+    quick_most_ = 0;
     if (stream_->usable() != Code::ok) return;  // a forked child owns nothing
     chunks_.close();
     if (has_row_) give_back_producer_row(stream_->segment(), stream_->id(), row_);
@@ -62,6 +62,7 @@ Result<void> ProducerCore::check(std::size_t size, const AddOptions& options) {
                           "create it with more", g.producers);
     row_ = *row;
     has_row_ = true;
+    quick_most_ = std::min<std::uint64_t>(g.max_entry, g.chunk_size - sizeof(EntryHeader));
     return {};
 }
 
@@ -69,14 +70,14 @@ Result<Room> ProducerCore::reserve(std::size_t size, std::size_t key_size) {
     return chunks_.reserve(stream_->geometry().room_for(size, key_size));
 }
 
-std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key) {
+inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key) noexcept {
     const Geometry& g = stream_->geometry();
     std::byte* to = stream_->segment().payload() + room.offset;
-    // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its way. A prefetch
-    // past the chunk's end does nothing.
-    const std::uint64_t ahead = prefetch_entries * room.size;
-    for (std::uint64_t byte = 0; byte < std::min(room.size, prefetch_most_bytes); byte += cache_line)
-        __builtin_prefetch(to + ahead + byte, 1, 3);
+    // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its way. Longer entries
+    // are left to the processor, which sees their stride. A prefetch past the chunk's end does nothing.
+    const std::byte* const ahead = to + prefetch_entries * room.size;
+    __builtin_prefetch(ahead, 1, 3);
+    __builtin_prefetch(ahead + cache_line, 1, 3);
     std::uint64_t time = 0;
     if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
     if (g.time == TimeStamps::precise) time = os::realtime_ns();
@@ -122,7 +123,27 @@ auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> d
     return answer;
 }
 
-Result<Sequence> ProducerCore::add(Bytes payload, const AddOptions& options) {
+Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noexcept {
+    const Segment& segment = stream_->segment();
+    if (payload.size() > quick_most_ || quick_most_ == 0 || !options.key.empty()) return 0;
+    if (stream_->usable() != Code::ok || is_removed(segment)) return 0;
+    Room room;
+    if (!chunks_.reserve_in_current(segment.geometry().room_for(payload.size(), 0), room)) return 0;
+    std::byte* const to = write_header(room, payload.size(), {});
+    if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+    const std::uint64_t place = room.offset >> segment.geometry().unit_bits;
+    Sequence sequence = publisher_.publish_at_hint(place);
+    if (sequence == 0) [[unlikely]] {
+        const auto published = publisher_.publish(place);
+        if (!published) return chunks_.drop(room), 0;  // add_slowly finds the same, and can wait
+        sequence = *published;
+    }
+    chunks_.settle(room, sequence);
+    entries_came(segment, data_sleepers, 1);
+    return sequence;
+}
+
+Result<Sequence> ProducerCore::add_slowly(Bytes payload, const AddOptions& options) {
     if (auto fine = check(payload.size(), options); !fine) [[unlikely]]
         return fine.error();
     return retry_while_full(options, [&] { return add_one(payload, options.key); });

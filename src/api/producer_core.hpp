@@ -30,7 +30,11 @@ public:
     ProducerCore& operator=(const ProducerCore&) = delete;
     ~ProducerCore();
 
-    Result<Sequence> add(Bytes payload, const AddOptions& options);
+    Result<Sequence> add(Bytes payload, const AddOptions& options) {
+        if (const Sequence sequence = add_quickly(payload, options); sequence != 0) [[likely]]
+            return sequence;
+        return add_slowly(payload, options);
+    }
     Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options);
     Result<Loan> loan(std::size_t size, const AddOptions& options);
     Result<Sequence> commit(LoanCore& loan, std::size_t used);
@@ -38,10 +42,13 @@ public:
     void close() noexcept;
 
 private:
+    /// The common case: no key, room in the chunk, nobody interferes. 0 if anything is unusual; nothing was added then.
+    Sequence add_quickly(Bytes payload, const AddOptions& options) noexcept;
+    Result<Sequence> add_slowly(Bytes payload, const AddOptions& options);
     Result<void> check(std::size_t size, const AddOptions& options);
     Result<Sequence> add_one(Bytes payload, Bytes key);
     Result<Room> reserve(std::size_t size, std::size_t key_size);
-    std::byte* write_header(const Room& room, std::size_t size, Bytes key);
+    [[gnu::always_inline]] inline std::byte* write_header(const Room& room, std::size_t size, Bytes key) noexcept;
     Result<Sequence> publish(const Room& room);
     template <class Try>
     auto retry_while_full(const AddOptions& options, Try attempt) -> decltype(attempt());
@@ -52,6 +59,7 @@ private:
     std::uint32_t row_ = 0;
     bool has_row_ = false;
     bool closed_ = false;
+    std::size_t quick_most_ = 0;  // bytes; largest entry of the common case. 0 before the first add and once closed
     std::vector<std::unique_ptr<LoanCore>> loans_;
 };
 

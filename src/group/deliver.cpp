@@ -85,27 +85,38 @@ void take_new(Member& member, Taking& taking) noexcept {
     Sequence c = row.cursor.load(memory_order_relaxed);  // a hint
     if (c < base || c - base > g.slots) c = base;
     while (c > base && c - 1 > member.delivered_seen && !was_delivered(segment, group, c - 1)) --c;
+    // Copies, which the stores below cannot change under the compiler's eyes.
+    const unsigned slot_bits = g.slot_bits, place_bits = g.place_bits, record_shift = g.record_shift;
+    const std::uint64_t tag_mask = g.tag_mask, record_tag_mask = g.record_tag_mask, place_mask = g.place_mask;
+    const std::uint64_t mine_low = held_word(member, 0, 1) & low_mask(record_shift);
+    const bool limited = taking.max_bytes != ~std::size_t{0};
+    std::size_t count = taking.count;
     // (1) c is not published, or the ring went round: nothing more  (2) delivered already: go on  (3) the compare-and-swap failed:
     // somebody was given c meanwhile, which is (2)  (4) ours
-    while (!taking.is_full()) {
-        const SlotWord slot = unpack_slot(g, segment.slot(c).load(memory_order_acquire));  // the bytes of the entry (PUBLISH)
-        if (slot.tag != g.slot_tag(c)) break;  // (1)
-        std::uint64_t record = segment.record(group, c).load(memory_order_relaxed);  // the exchange decides, and orders
-        const std::uint64_t tag = pending_tag(g, record);
-        if (tag == g.record_tag(c)) {  // (2)
+    while (count < taking.room.size()) {
+        const std::uint64_t lap = (c >> slot_bits) + 1;
+        const std::uint64_t slot = segment.slot(c).load(memory_order_acquire);  // the bytes of the entry (PUBLISH)
+        if (slot >> place_bits != (lap & tag_mask)) break;  // (1)
+        Word& word = segment.record(group, c);
+        std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
+        const std::uint64_t tag = record >> record_shift;
+        if (tag == (lap & record_tag_mask)) {  // (2)
             member.delivered_seen = c++;
             continue;
         }
-        if (!tag_earlier(tag, g.record_tag(c), g.record_tag_bits)) break;  // (1)
-        if (!fits(member, taking, slot.place)) break;
-        const std::uint64_t mine = held_word(member, c, 1);
+        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits)) break;  // (1)
+        const std::uint64_t place = slot & place_mask;
+        taking.count = count;
+        if (limited && (taking.is_full() || !fits(member, taking, place))) break;
+        const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
-        if (!segment.record(group, c).compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
-        prefetch_entry(segment, slot.place);  // (4)
+        if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
+        prefetch_entry(segment, place);  // (4)
         clock_first(segment, group, c, taking.now_ms);
-        taking.room[taking.count++] = {c, mine, slot.place, 1, false};
+        taking.room[count++] = {c, mine, place, 1, false};
         member.delivered_seen = c++;
     }
+    taking.count = count;
     // relaxed: a hint.
     if (row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
 }
@@ -175,18 +186,20 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
     return true;
 }
 
-bool check_claims(Member& member, Taking& taking, std::size_t from) noexcept {
+bool check_claims(Member& member, Taking& taking) noexcept {
     const Segment& segment = member.segment;
     const bool active = is_active(segment, member.group);
     const Sequence trim = segment.control().trim_point.load(memory_order_seq_cst);
-    std::size_t kept = from;
-    for (std::size_t i = from; i < taking.count; ++i) {
+    // What was taken stands in sequence order, so the first decides for all.
+    if (active && taking.room[0].sequence >= trim) [[likely]]
+        return false;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < taking.count; ++i) {
         const Taken& taken = taking.room[i];
-        if (active && taken.sequence >= trim) {
+        if (active && taken.sequence >= trim)
             taking.room[kept++] = taken;
-            continue;
-        }
-        give_back(segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms);
+        else
+            give_back(segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms);
     }
     taking.count = kept;
     return !active;

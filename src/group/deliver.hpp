@@ -49,8 +49,8 @@ void take_retry(Member& member, Taking& taking) noexcept;
 /// Entries delivered at least `idle_ms` ago and not finished, lowest first. False if the pin table refused one.
 bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept;
 
-/// Drops from `taking` what is void, from index `from` on; true if the group is gone.
-bool check_claims(Member& member, Taking& taking, std::size_t from) noexcept;
+/// Gives back what is void of `taking`, which holds at least one entry and stands in sequence order; true if the group is gone.
+bool check_claims(Member& member, Taking& taking) noexcept;
 
 /// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked.
 void sweep(Member& member, std::uint64_t count) noexcept;

@@ -60,7 +60,7 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
     group.options = 0;
     set_row_name(group.name, name);
     for (Sequence s = start; s - start < g.slots; ++s) {
-        const PendingWord lap_before{(g.record_tag(s) - 1) & low_mask(g.record_tag_bits), 0, 0, PendingState::acked};
+        const PendingWord lap_before{(g.record_tag(s) - 1) & g.record_tag_mask, 0, 0, PendingState::acked};
         segment.record(row, s).store(pack_pending(g, lap_before), memory_order_relaxed);
         segment.delivery(row, s).store(0, memory_order_relaxed);
     }

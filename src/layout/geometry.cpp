@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "layout/entry_header.hpp"
 #include "base/error_detail.hpp"
 #include "layout/rows.hpp"
 #include "layout/words.hpp"
@@ -113,10 +112,6 @@ void plan_areas(Geometry& g) {
 
 }  // namespace
 
-std::uint64_t Geometry::room_for(std::uint64_t size, std::uint64_t key_size) const noexcept {
-    return round_up(sizeof(EntryHeader) + round_up(key_size, key_alignment) + size, unit());
-}
-
 Result<Geometry> plan(const StreamOptions& o) {
     if (auto fine = check_limits(o); !fine) return fine.error();
     Geometry g;
@@ -135,6 +130,10 @@ Result<Geometry> plan(const StreamOptions& o) {
     if (auto fine = plan_chunks(o, g); !fine) return fine.error();
     g.consumer_bits = bits_for(g.consumers);
     g.record_tag_bits = 64 - state_bits - handover_bits - g.consumer_bits;
+    g.record_shift = state_bits + handover_bits + g.consumer_bits;
+    g.place_mask = low_mask(g.place_bits);
+    g.tag_mask = low_mask(g.tag_bits);
+    g.record_tag_mask = low_mask(g.record_tag_bits);
     plan_retry_index(g);
     plan_areas(g);
     return g;

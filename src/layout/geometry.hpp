@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/bits.hpp"
+#include "layout/entry_header.hpp"
 #include "shmq/options.hpp"
 #include "shmq/status.hpp"
 
@@ -72,6 +73,10 @@ struct Geometry {
     unsigned tag_bits = 0;          // the other bits of a slot word
     unsigned consumer_bits = 0;     // of a pending word
     unsigned record_tag_bits = 0;   // of a pending word
+    unsigned record_shift = 0;      // bits of a pending word below its tag
+    std::uint64_t place_mask = 0;   // the bits as masks, since every entry asks for them
+    std::uint64_t tag_mask = 0;
+    std::uint64_t record_tag_mask = 0;
     unsigned retry_levels = 0;
     std::uint64_t retry_level_offset[max_retry_levels] = {};  // words from the start of a group's retry index
     Area areas[area_kinds] = {};
@@ -81,14 +86,16 @@ struct Geometry {
     [[nodiscard]] std::uint64_t index_of(Sequence sequence) const noexcept { return sequence & (slots - 1); }
     /// The lap's tag in a slot word. The first lap's is 1, so that zeroed slots read as the lap before.
     [[nodiscard]] std::uint64_t slot_tag(Sequence sequence) const noexcept {
-        return ((sequence >> slot_bits) + 1) & low_mask(tag_bits);
+        return ((sequence >> slot_bits) + 1) & tag_mask;
     }
     [[nodiscard]] std::uint64_t record_tag(Sequence sequence) const noexcept {
-        return ((sequence >> slot_bits) + 1) & low_mask(record_tag_bits);
+        return ((sequence >> slot_bits) + 1) & record_tag_mask;
     }
     [[nodiscard]] const Area& area(AreaKind kind) const noexcept { return areas[static_cast<std::size_t>(kind)]; }
     /// Bytes an entry takes in a chunk.
-    [[nodiscard]] std::uint64_t room_for(std::uint64_t size, std::uint64_t key_size) const noexcept;
+    [[nodiscard]] std::uint64_t room_for(std::uint64_t size, std::uint64_t key_size) const noexcept {
+        return round_up(sizeof(EntryHeader) + round_up(key_size, key_alignment) + size, unit());
+    }
 };
 
 /// The geometry of a new segment. `bad_option` names the option, its value and its limits.

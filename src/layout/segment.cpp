@@ -92,7 +92,7 @@ void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::u
     control.boot.store(boot, memory_order_relaxed);
     // Each slot begins as if the lap before had been added and finished, so that an early reader sees "not yet".
     for (Sequence s = first; s - first < g.slots; ++s)
-        segment.slot(s).store(pack_slot(g, (g.slot_tag(s) - 1) & low_mask(g.tag_bits), 0), memory_order_relaxed);
+        segment.slot(s).store(pack_slot(g, (g.slot_tag(s) - 1) & g.tag_mask, 0), memory_order_relaxed);
     fill_header(*reinterpret_cast<Header*>(base), g, device, inode);
 }
 
@@ -144,19 +144,6 @@ RowName row_name(const char (&name)[64]) noexcept {
 void set_row_name(char (&to)[64], std::string_view name) noexcept {
     std::memset(to, 0, sizeof to);
     std::memcpy(to, name.data(), std::min(name.size(), max_name));
-}
-
-std::optional<EntryAt> entry_at(const Segment& segment, std::uint64_t place) noexcept {
-    const Geometry& g = segment.geometry();
-    EntryAt at{};
-    if (place > (g.payload - 1) >> g.unit_bits) return std::nullopt;
-    at.offset = place << g.unit_bits;
-    if (g.payload - at.offset < sizeof(EntryHeader)) return std::nullopt;
-    std::memcpy(&at.header, segment.payload() + at.offset, sizeof at.header);
-    if (at.header.kind != kind_data || at.header.key_size > max_key || at.header.size > g.max_entry) return std::nullopt;
-    at.payload_offset = at.offset + sizeof(EntryHeader) + round_up(at.header.key_size, key_alignment);
-    if (at.payload_offset > g.payload || g.payload - at.payload_offset < at.header.size) return std::nullopt;
-    return at;
 }
 
 }  // namespace shmq

@@ -102,6 +102,16 @@ struct EntryAt {
     std::uint64_t offset;          // of the header in the payload area
     std::uint64_t payload_offset;  // of the payload in the payload area
 };
-std::optional<EntryAt> entry_at(const Segment& segment, std::uint64_t place) noexcept;
+inline std::optional<EntryAt> entry_at(const Segment& segment, std::uint64_t place) noexcept {
+    const Geometry& g = segment.geometry();
+    EntryAt at;
+    at.offset = place << g.unit_bits;
+    if (place > g.place_mask || at.offset > g.payload - sizeof(EntryHeader)) return std::nullopt;
+    std::memcpy(&at.header, segment.payload() + at.offset, sizeof at.header);
+    if (at.header.kind != kind_data || at.header.key_size > max_key || at.header.size > g.max_entry) return std::nullopt;
+    at.payload_offset = at.offset + sizeof(EntryHeader) + round_up(at.header.key_size, key_alignment);
+    if (at.payload_offset + at.header.size > g.payload) return std::nullopt;
+    return at;
+}
 
 }  // namespace shmq

@@ -26,7 +26,7 @@ struct SlotWord {
     std::uint64_t place;
 };
 [[nodiscard]] inline SlotWord unpack_slot(const Geometry& g, std::uint64_t word) noexcept {
-    return {word >> g.place_bits, word & low_mask(g.place_bits)};
+    return {word >> g.place_bits, word & g.place_mask};
 }
 [[nodiscard]] inline std::uint64_t pack_slot(const Geometry& g, std::uint64_t tag, std::uint64_t place) noexcept {
     return tag << g.place_bits | place;
@@ -47,18 +47,18 @@ struct PendingWord {
     bool operator==(const PendingWord&) const = default;
 };
 [[nodiscard]] inline std::uint64_t pack_pending(const Geometry& g, const PendingWord& w) noexcept {
-    return w.tag << (state_bits + handover_bits + g.consumer_bits) |
+    return w.tag << g.record_shift |
            std::uint64_t{w.consumer} << (state_bits + handover_bits) | std::uint64_t{w.handover} << state_bits |
            static_cast<std::uint64_t>(w.state);
 }
 [[nodiscard]] inline PendingWord unpack_pending(const Geometry& g, std::uint64_t word) noexcept {
-    return {word >> (state_bits + handover_bits + g.consumer_bits),
+    return {word >> g.record_shift,
             static_cast<std::uint32_t>(word >> (state_bits + handover_bits) & low_mask(g.consumer_bits)),
             static_cast<std::uint32_t>(word >> state_bits & low_mask(handover_bits)),
             static_cast<PendingState>(word & low_mask(state_bits))};
 }
 [[nodiscard]] inline std::uint64_t pending_tag(const Geometry& g, std::uint64_t word) noexcept {
-    return word >> (state_bits + handover_bits + g.consumer_bits);
+    return word >> g.record_shift;
 }
 [[nodiscard]] inline PendingState pending_state(std::uint64_t word) noexcept {
     return static_cast<PendingState>(word & low_mask(state_bits));

@@ -12,25 +12,9 @@ namespace shmq {
 Result<Room> ChunkHolder::reserve(std::uint64_t size) noexcept {
     const Geometry& g = segment_.geometry();
     if (size > g.chunk_size) return room_in_new_run(size);
-    if (filling_ != most_holds) [[likely]] {
-        Hold& hold = holds_[filling_];
-        if (g.chunk_size - hold.fill >= size) [[likely]]
-            return carve(hold, size);
-        end_filling();
-    }
+    if (Room room; reserve_in_current(size, room)) return room;
+    if (filling_ != most_holds) end_filling();
     return room_in_new_chunk(size);
-}
-
-Room ChunkHolder::carve(Hold& hold, std::uint64_t size) noexcept {
-    const Room room{std::uint64_t{hold.chunk} * segment_.geometry().chunk_size + hold.fill, size,
-                    static_cast<unsigned>(&hold - holds_.data())};
-    hold.fill += size;
-    ++hold.open;
-    // The mark moves before the bytes are written: only our own death can come between, so the compiler's order is enough. relaxed:
-    // an adopter reads it after it has acquired the chunk's word.
-    segment_.chunk(hold.chunk).fill.store(hold.fill, memory_order_relaxed);
-    compiler_fence();
-    return room;
 }
 
 ChunkHolder::Hold* ChunkHolder::free_hold() noexcept {
@@ -117,12 +101,6 @@ Result<Room> ChunkHolder::room_in_new_run(std::uint64_t size) noexcept {
         seal(*hold);
     }
     return full_error("run of chunks", {}, {}, 0);
-}
-
-void ChunkHolder::settle(const Room& room, Sequence sequence) noexcept {
-    Hold& hold = holds_[room.hold];
-    hold.last = std::max(hold.last, sequence);
-    if (--hold.open == 0 && !hold.filling) seal(hold);
 }
 
 void ChunkHolder::drop(const Room& room) noexcept {

@@ -10,6 +10,7 @@
 // finds its place however long idle producers sit on theirs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "layout/segment.hpp"
@@ -34,8 +35,18 @@ public:
     /// Room for `size` bytes, from the geometry's room_for, at most longest_run chunks. Errors: `full` with who holds the chunks,
     /// `too_many_loans`, `corrupt`.
     Result<Room> reserve(std::uint64_t size) noexcept;
+    /// Room in the chunk being filled, inline; false if there is none.
+    bool reserve_in_current(std::uint64_t size, Room& room) noexcept {
+        if (filling_ == most_holds || segment_.geometry().chunk_size - holds_[filling_].fill < size) return false;
+        room = carve(holds_[filling_], size);
+        return true;
+    }
     /// The room now holds the published entry `sequence`.
-    void settle(const Room& room, Sequence sequence) noexcept;
+    void settle(const Room& room, Sequence sequence) noexcept {
+        Hold& hold = holds_[room.hold];
+        hold.last = std::max(hold.last, sequence);
+        if (--hold.open == 0 && !hold.filling) seal(hold);
+    }
     /// Nothing was published there. Room reserved last is used again.
     void drop(const Room& room) noexcept;
     /// Leaves what is held to the next producer. What was reserved and neither settled nor dropped is forgotten.
@@ -54,7 +65,16 @@ private:
     Hold* free_hold() noexcept;
     Result<Room> room_in_new_chunk(std::uint64_t size) noexcept;
     Result<Room> room_in_new_run(std::uint64_t size) noexcept;
-    Room carve(Hold& hold, std::uint64_t size) noexcept;
+    Room carve(Hold& hold, std::uint64_t size) noexcept {
+        const Room room{hold.chunk * segment_.geometry().chunk_size + hold.fill, size, static_cast<unsigned>(&hold - holds_.data())};
+        hold.fill += size;
+        ++hold.open;
+        // The mark moves before the bytes are written: only our own death can come between, so the compiler's order is enough. relaxed:
+        // an adopter reads it after it has acquired the chunk's word.
+        segment_.chunk(hold.chunk).fill.store(hold.fill, memory_order_relaxed);
+        compiler_fence();
+        return room;
+    }
     void end_filling() noexcept;
     void seal(Hold& hold) noexcept;
     void release(const Hold& hold, OwnerState state) noexcept;

@@ -14,7 +14,7 @@ Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target,
     };
     if (slot.tag != g.slot_tag(sequence)) {
         if (is_gone()) return Copied::gone;
-        return slot.tag == ((g.slot_tag(sequence) - 1) & low_mask(g.tag_bits)) || tag_earlier(slot.tag, g.slot_tag(sequence), g.tag_bits)
+        return slot.tag == ((g.slot_tag(sequence) - 1) & g.tag_mask) || tag_earlier(slot.tag, g.slot_tag(sequence), g.tag_bits)
                    ? Copied::not_yet
                    : Copied::corrupt;
     }

@@ -57,7 +57,7 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
             known_ = t++;
             continue;
         }
-        if (tag != ((g.slot_tag(t) - 1) & low_mask(g.tag_bits))) {  // (5)
+        if (tag != ((g.slot_tag(t) - 1) & g.tag_mask)) {  // (5)
             fence(memory_order_acquire);  // the slot's word before the trim point behind it (PUBLISH)
             trim_seen_ = std::max(trim_seen_, control.trim_point.load(memory_order_acquire));
             if (t >= trim_seen_ && ++strange > 2) return corrupt_error("slot", segment_.offset_of(&slot), word);

@@ -17,6 +17,10 @@ public:
     /// `full` with who holds the room, or `corrupt`. One locked instruction when nobody interferes.
     Result<Sequence> publish(std::uint64_t place) noexcept;
 
+    /// The same for the common case, inline: the hint is right, there is room, and nobody interferes. 0 if anything is unusual: nothing
+    /// was published then, and `publish` finds out why.
+    Sequence publish_at_hint(std::uint64_t place) noexcept;
+
 private:
     bool find_room(Sequence t, Error& why) noexcept;
     void ask_for_room(Sequence t) noexcept;
@@ -26,6 +30,23 @@ private:
     Sequence known_ = 0;       // the highest sequence seen published
     std::uint64_t ask_above_;  // entries in the ring from which on room is asked for in advance
 };
+
+inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
+    const Geometry& g = segment_.geometry();
+    Word& tail = segment_.control().tail;
+    const Sequence hint = tail.load(memory_order_relaxed);  // only where to begin
+    const Sequence t = hint <= known_ ? known_ + 1 : hint;
+    if (t - trim_seen_ >= ask_above_) return 0;  // no room, or soon none; below the trim point it goes round and is large
+    if (t > known_ + 1 && !segment_.published(t - 1, memory_order_acquire)) return 0;  // DENSITY
+    Word& slot = segment_.slot(t);
+    std::uint64_t word = slot.load(memory_order_relaxed);  // the exchange decides, and orders
+    if (word >> g.place_bits != ((t >> g.slot_bits) & g.tag_mask)) return 0;  // not the lap before
+    // seq_cst: PUBLISH and SLEEP, as in publish.
+    if (!slot.compare_exchange(word, pack_slot(g, (t >> g.slot_bits) + 1, place), memory_order_seq_cst, memory_order_relaxed)) return 0;
+    known_ = t;
+    tail.store(t + 1, memory_order_relaxed);  // a hint; it may put back a later one, and whoever starts from it walks
+    return t;
+}
 
 /// The first sequence that is not published, walked to from the hint. Exact at some moment of the call.
 Sequence find_end(const Segment& segment) noexcept;
