@@ -10,7 +10,7 @@
    no state is stuck.
    Sizes: PRODUCERS CONSUMERS SCANNERS ENTRIES DEATHS STOPS CHUNKS TAGS; FOUL_HINT FOUL_CURSOR: the hints begin ahead of the truth.
    Seeded bugs: HINT_TRUSTED CURSOR_TRUSTED CLAIM_LATER HINT_AS_LAST NO_RECHECK NO_INCARNATION LOCK_TAKEN ROOM_TOO_MUCH
-   FULL_BY_HINT ACK_UNCHECKED */
+   FULL_BY_HINT HANDOVER_STANDS */
 #ifndef PRODUCERS
 #define PRODUCERS 1
 #endif
@@ -195,7 +195,11 @@ read_slot:
     atomic {
         old_tag = record_tag[AT(s)]; old_consumer = record_consumer[AT(s)];
         old_number = record_number[AT(s)]; old_state = record_state[AT(s)];
+#ifdef HANDOVER_STANDS
+        if :: old_tag == TAG(s) && old_state == RETRY -> number = old_number
+#else
         if :: old_tag == TAG(s) && old_state == RETRY -> number = old_number + 1
+#endif
            :: old_tag == TAG(s) && old_state != RETRY ->
               if :: from_retry -> goto nothing :: else -> s++; place = 0; goto read_slot fi
 #ifdef CLAIM_LATER
@@ -220,10 +224,7 @@ read_slot:
     MAY_DIE;
     if :: !from_retry && cursor_hint < s + 1 -> cursor_hint = s + 1 :: else fi;
     atomic {
-        if ::
-#ifndef ACK_UNCHECKED
-              record_tag[AT(s)] == TAG(s) && record_consumer[AT(s)] == me && record_number[AT(s)] == number &&
-#endif
+        if :: record_tag[AT(s)] == TAG(s) && record_consumer[AT(s)] == me && record_number[AT(s)] == number &&
               record_state[AT(s)] == DELIVERED ->
               record_state[AT(s)] = ACKED; times_acked[s]++; assert(times_acked[s] == 1);
               do :: true_floor < END && times_acked[true_floor] == 1 -> true_floor++ :: else -> break od

@@ -53,8 +53,6 @@ byte consumer_owner[CONSUMERS];                 /* incarnation of the attachment
 bool alive[CONSUMERS] = 1;
 byte times_stopped, times_died;
 
-#define STEP_INTO(who) \
-    inside[who] = 1
 #ifdef NO_INSIDE
 #define ENTER(who) skip
 #define LEAVE(who) skip
@@ -164,7 +162,7 @@ proctype Creator() {
     bool found;
 end:
 #ifdef LOOKED_BEFORE_DROP
-    atomic { row_state == CLOSING && row_incarnation < LIVES -> i = row_incarnation }
+    atomic { (row_state == CLOSING || row_state == ACTIVE) && row_incarnation < LIVES -> i = row_incarnation }
 #else
     atomic { row_state == DROPPED && row_incarnation < LIVES -> i = row_incarnation }
 #endif

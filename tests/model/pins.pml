@@ -1,6 +1,7 @@
 /* pins: an entry taken from a living holder by idle time. The holder has views of the entry's bytes; so who takes it first
    reserves a pin cell (chunk, holder) by a compare-and-swap, then swaps the record; the holder frees the cells that name it when
-   it closes its batch, the scanner when it proved the holder dead. Who takes a chunk looks at the cells after it saw the trim
+   it closes its batch and when it waits with no batch open (a claimer may have died between its two steps), the scanner when
+   it proved the holder dead. A claimer never relies on a cell that another reserved: its maker may take it back. Who takes a chunk looks at the cells after it saw the trim
    point pass, and once more after it swapped the chunk's word.
 
    One chunk that holds one entry at a time, filled again and again; consumers claim each entry fresh, or from another by idle
@@ -9,8 +10,9 @@
 
    Held: a view shows the bytes it was given until it is closed; each entry is acked once; a late ack is fenced; in the end
    no cell is left.
-   Sizes: CONSUMERS ENTRIES DEATHS TAKERS.
-   Seeded bugs: NO_PIN PIN_AFTER_SWAP CELLS_BEFORE_TRIM NO_SECOND_LOOK CELL_NO_GENERATION HANDOVER_STANDS CELL_KEPT NOT_FREED_BY_SCANNER */
+   Sizes: CONSUMERS ENTRIES DEATHS TAKERS CLAIMS CELLS. CELL_NOT_RETURNED is clean too: the holder frees it in the end.
+   Seeded bugs: NO_PIN PIN_AFTER_SWAP CELLS_BEFORE_TRIM NO_SECOND_LOOK CELL_NO_GENERATION CELL_SHARED
+   IDLE_KEEPS NOT_FREED_BY_SCANNER */
 #ifndef CONSUMERS
 #define CONSUMERS 2
 #endif
@@ -51,10 +53,11 @@ byte times_died, times_claimed, acked[ENTRIES + 2];
 #define MAY_DIE if :: skip :: atomic { times_died < DEATHS -> times_died++; gone[me] = 1; goto dead } fi
 
 inline look_at_cells(result) {
-    result = 0; c = 0;
+    atomic { result = 0; c = 0 }
     do
-    :: c < CELLS -> if :: cell_holder[c] != NOBODY -> result = 1; break :: else -> c++ fi
-    :: else -> break
+    :: atomic { c < CELLS && cell_holder[c] != NOBODY -> result = 1; break }
+    :: atomic { c < CELLS && cell_holder[c] == NOBODY -> c++ }
+    :: atomic { c >= CELLS -> break }
     od;
     c = 0
 }
@@ -62,31 +65,35 @@ inline look_at_cells(result) {
 inline reserve_cell(holder) {
     atomic {
         c = 0;
+#ifdef CELL_SHARED
+        if :: cell_holder[0] == holder -> generation = 99; goto reserved :: else fi;
+#endif
         do :: c < CELLS && cell_holder[c] != NOBODY -> c++ :: else -> break od;
         if :: c < CELLS -> cell_holder[c] = holder; cell_generation[c] = NEXT_GENERATION(cell_generation[c]); generation = cell_generation[c]
-           :: else -> c = 0; goto look fi }
+           :: else -> c = 0; goto look fi;
+reserved: skip }
 }
 
+/* A load and a compare-and-swap for each cell, which are one step here: the value carries a generation. */
 inline free_cells_of(holder) {
     k = 0;
     do
-    :: k < CELLS ->
-        atomic { if :: cell_holder[k] == holder -> found = 1; found_generation = cell_generation[k] :: else -> found = 0 fi }
-        if :: found -> atomic { if :: cell_holder[k] == holder && cell_generation[k] == found_generation -> cell_holder[k] = NOBODY :: else fi }
-           :: else fi;
-        k++
+    :: k < CELLS -> atomic { if :: cell_holder[k] == holder -> cell_holder[k] = NOBODY :: else fi; k++ }
     :: else -> break
     od;
-    atomic { k = 0; found = 0; found_generation = 0 }
+    k = 0
 }
 
 proctype Consumer(byte me) {
-    byte s, from, number, state, c, k, generation, found_generation;
-    bool found, pinned;
+    byte s, from, number, state, c, k, generation;
+    bool pinned;
 look:
     atomic {
         s = 0; from = 0; number = 0; state = 0; pinned = 0; generation = 0;
         if :: trim_point > ENTRIES -> goto done
+#ifndef IDLE_KEEPS
+           :: cell_holder[0] == me || cell_holder[CELLS - 1] == me -> goto idle
+#endif
            :: record_sequence < tail || (record_state == RETRY && record_sequence == tail) ||
               (record_state == DELIVERED && record_sequence == tail && record_consumer != me && times_claimed < CLAIMS && tail > 0)
               -> s = tail; from = record_consumer; number = record_number; state = record_state;
@@ -107,11 +114,7 @@ look:
         if :: (state == FINISHED && record_sequence == s - 1) ||
               (state != FINISHED && record_sequence == s && record_consumer == from && record_number == number && record_state == state) ->
               record_sequence = s; record_consumer = me; record_state = DELIVERED;
-#ifdef HANDOVER_STANDS
-              if :: number == 0 -> number = 1 :: else fi;
-#else
               number++;
-#endif
               record_number = number
            :: else -> goto lost fi }
 #ifdef PIN_AFTER_SWAP
@@ -130,13 +133,18 @@ look:
     goto look;
 lost:
     /* the pin was for nothing: released by its maker, by compare-and-swap from what it wrote */
-#ifndef CELL_KEPT
+#ifndef CELL_NOT_RETURNED
     if :: pinned -> atomic { if :: cell_holder[c] == from && cell_generation[c] == generation -> cell_holder[c] = NOBODY :: else fi; c = 0 }
        :: else fi;
 #endif
     goto look;
 done:
     gone[me] = 1;
+    goto dead;
+idle:
+    /* no batch is open: whoever reserved this will fail, or is dead already */
+    free_cells_of(me);
+    goto look;
 dead: skip
 }
 
@@ -157,11 +165,16 @@ again:
     if :: pinned -> atomic { pinned = 0; seen_last = 0;
                              ((cell_holder[0] == NOBODY && cell_holder[CELLS - 1] == NOBODY) || tail >= ENTRIES); goto again } :: else fi;
     atomic { if :: !owned -> owned = 1 :: else -> goto forget fi }
+#ifdef CELLS_BEFORE_TRIM
+    look_at_cells(pinned);
+    if :: pinned || last >= trim_point -> atomic { owned = 0; goto forget } :: else fi;
+#else
 #ifndef NO_SECOND_LOOK
     /* the same two, in the same order: the trim point, then the cells */
     if :: last >= trim_point -> atomic { owned = 0; goto forget } :: else fi;
     look_at_cells(pinned);
     if :: pinned -> atomic { owned = 0; goto forget } :: else fi;
+#endif
 #endif
     atomic { if :: tail >= ENTRIES -> owned = 0; goto done :: else fi;
              bytes = 77 }                                               /* half written */
@@ -177,13 +190,16 @@ end:
     do :: atomic { trim_point <= tail && record_sequence == trim_point && record_state == FINISHED -> trim_point++ } od
 }
 
+#ifdef NOT_FREED_BY_SCANNER
+#define HOLDS(r) (record_state == DELIVERED && record_consumer == r)
+#else
 #define HOLDS(r) (cell_holder[0] == r || cell_holder[CELLS - 1] == r || (record_state == DELIVERED && record_consumer == r))
+#endif
 
 proctype Scanner() {
-    byte r, k, found_generation;
-    bool found;
+    byte r, k;
 end:
-    atomic { if :: gone[0] && HOLDS(0) -> r = 0 :: gone[CONSUMERS - 1] && HOLDS(CONSUMERS - 1) -> r = CONSUMERS - 1 fi }
+    atomic { if :: gone[0] && HOLDS(0) -> r = 0 :: gone[CONSUMERS - 1] && HOLDS(CONSUMERS - 1) -> r = CONSUMERS - 1 :: gone[1] && HOLDS(1) -> r = 1 fi }
     atomic { if :: record_state == DELIVERED && record_consumer == r -> record_state = RETRY :: else fi }
 #ifndef NOT_FREED_BY_SCANNER
     free_cells_of(r);
