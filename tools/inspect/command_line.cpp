@@ -192,6 +192,7 @@ int run_command_line(const std::vector<std::string>& words) {
     const Command* command = find_command(name);
     if (command == nullptr) {
         std::vector<std::string> names;
+        names.reserve(table.size());
         for (const Command& known : table) names.emplace_back(known.name);
         return usage_error("", fmt::format("no command '{}': there are {}", name, tools::name_list(names)));
     }

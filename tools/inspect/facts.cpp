@@ -132,10 +132,9 @@ std::string_view owner_word(Owner owner) noexcept {
 }
 
 std::size_t living_consumers(const GroupFacts& group) noexcept {
-    return static_cast<std::size_t>(std::count_if(group.consumers.begin(), group.consumers.end(),
-                                                  [](const ConsumerInfo& one) {
-                                                      return one.owner == Owner::alive || one.owner == Owner::unknown;
-                                                  }));
+    return static_cast<std::size_t>(std::count_if(
+        group.consumers.begin(), group.consumers.end(),
+        [](const ConsumerInfo& one) { return one.owner == Owner::alive || one.owner == Owner::unknown; }));
 }
 
 const ConsumerInfo* find_consumer(const GroupFacts& group, std::string_view name) noexcept {
