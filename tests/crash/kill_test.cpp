@@ -1,0 +1,70 @@
+// A process is killed before every store into shared memory of every operation; one that was attached before goes on, and everything holds.
+#include "crash/access_points.hpp"
+#include "crash/survivor.hpp"
+
+namespace shmq::test {
+namespace {
+
+const char* name_of(Ring ring) {
+    constexpr const char* names[] = {"empty", "middle", "wrap", "full"};
+    return names[static_cast<std::size_t>(ring)];
+}
+
+std::string trace(const Operation& operation, Ring ring, std::uint64_t at) {
+    return std::string(operation.name) + ", ring " + name_of(ring) + ", point " + std::to_string(at);
+}
+
+int run_actor(const Operation& operation, const std::string& path, std::uint64_t at, Link& link) {
+    Actor actor;
+    actor.path = path;
+    actor.link = &link;
+    if (!operation.opens) actor.stream = must(Stream::open(path));
+    operation.prepare(actor);
+    if (operation.may_ack)
+        for (const Entry& entry : actor.batch) link.send(entry.sequence());
+    link.send(0);  // what follows was told while it was watched
+    arm(Point::death, operation.opens ? std::string() : path, at);
+    operation.act(actor);
+    link.send(0);
+    link.send(disarm());
+    return 0;
+}
+
+class Killed : public ::testing::TestWithParam<std::size_t> {};
+
+std::uint64_t points_tried = 0;
+
+/// Points 1, 2, 3 ... until the operation runs through.
+void kill_everywhere(const Operation& operation, Ring ring) {
+    for (std::uint64_t at = 1;; ++at) {
+        SCOPED_TRACE(trace(operation, ring, at));
+        Folder folder;
+        Survivor survivor(folder / "s", small_options(), ring);
+        Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
+        const std::vector<Sequence> told = child.receive_all();
+        const int status = child.wait();
+        const std::vector<Sequence> may_be_acked(told.begin(), std::find(told.begin(), told.end(), 0));
+        survivor.check(operation.effect, may_be_acked, {});
+        if (::testing::Test::HasFailure()) return;
+        if (status == 0) return;
+        ASSERT_EQ(status, -SIGKILL);
+        ++points_tried;
+        ASSERT_LT(at, 10'000u) << "the operation never ends";
+    }
+}
+
+TEST_P(Killed, at_every_store_leaves_nothing_lost_or_held) {
+    const Operation& operation = operations()[GetParam()];
+    for (const Ring ring : rings) {
+        points_tried = 0;
+        kill_everywhere(operation, ring);
+        std::printf("%-16s ring %-6s killed at %llu points\n", operation.name, name_of(ring), static_cast<unsigned long long>(points_tried));
+        if (HasFailure()) return;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Operation, Killed, ::testing::Range<std::size_t>(0, operations().size()),
+                         [](const auto& parameter) { return std::string(operations()[parameter.param].name); });
+
+}  // namespace
+}  // namespace shmq::test

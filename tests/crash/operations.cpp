@@ -1,0 +1,150 @@
+// Each operation of the public contract that changes the segment.
+#include "crash/operations.hpp"
+
+namespace shmq::test {
+
+namespace {
+
+void nothing(Actor&) {}
+
+void take_three(Actor& a) {
+    a.consumer = must(a.stream.consumer("work", "victim"));
+    if (auto batch = a.consumer.read(reading(3))) a.batch = std::move(*batch);
+}
+
+/// Three entries of another consumer of the actor's, which it keeps.
+void others_take_three(Actor& a) {
+    a.consumer = must(a.stream.consumer("work", "victim"));
+    a.other = must(a.stream.consumer("work", "other"));
+    if (auto batch = a.other.read(reading(3))) a.other_batch = std::move(*batch);
+}
+
+void make_retry(Actor& a) {
+    others_take_three(a);
+    if (!a.other_batch.empty()) must(a.other_batch.nack());
+    a.other_batch.close();
+}
+
+void warm_producer(Actor& a) {
+    a.producer = must(a.stream.producer());
+    static_cast<void>(a.producer.add(a.next_payload(100)));
+}
+
+/// A process that held two entries, a loan and a name, and is dead by now.
+void leave_a_corpse(Actor& a) {
+    Child corpse([&](Link& link) {
+        Stream stream = must(Stream::open(a.path));
+        Consumer consumer = must(stream.consumer("work", "corpse"));
+        auto batch = consumer.read(reading(2));
+        auto loan = stream.loan(200);
+        link.send();
+        static_cast<void>(link.receive());
+        return 0;
+    });
+    require(corpse.receive());
+    corpse.kill();
+}
+
+void add_small(Actor& a) { static_cast<void>(a.stream.add(a.next_payload(60))); }
+void add_large(Actor& a) { static_cast<void>(a.stream.add(a.next_payload(2500))); }
+void add_over_chunks(Actor& a) {
+    for (int i = 0; i < 3; ++i) static_cast<void>(a.producer.add(a.next_payload(500)));
+}
+void use_loans(Actor& a) {
+    auto first = a.producer.loan(200);
+    auto second = a.producer.loan(300);
+    auto third = a.producer.loan(40);
+    const auto commit = [&](Result<Loan>& loan) {
+        if (!loan) return;
+        const std::string payload = a.next_payload(loan->bytes().size());
+        std::memcpy(loan->bytes().data(), payload.data(), payload.size());
+        static_cast<void>(loan->commit());
+    };
+    commit(second);
+    commit(first);
+}
+void close_producer(Actor& a) { a.producer.close(); }
+
+void read(Actor& a) {
+    if (auto batch = a.consumer.read(reading(3))) a.batch = std::move(*batch);
+}
+void claim(Actor& a) {
+    ClaimOptions options;
+    if (auto batch = a.consumer.claim(options)) a.batch = std::move(*batch);
+}
+void ack_each(Actor& a) {
+    for (const Entry& entry : a.batch) {
+        require(number_of(entry.payload()));  // its view is good until this very ack, and for longer if that is refused
+        if (a.batch.ack(entry.sequence()))
+            a.tell(entry.sequence());
+        else
+            require(number_of(entry.payload()));
+    }
+    a.batch.close();
+}
+void ack_all(Actor& a) {
+    const std::vector<Sequence> held = sequences_of(a.batch.entries());
+    const bool all = a.batch.ack().has_value();
+    for (const Sequence sequence : held)
+        if (all) a.tell(sequence);
+    a.batch.close();
+}
+void nack(Actor& a) {
+    static_cast<void>(a.batch.nack());
+    a.batch.close();
+}
+void close_batch(Actor& a) { a.batch.close(); }
+void close_consumer(Actor& a) { a.consumer.close(); }
+void join(Actor& a) {
+    if (auto consumer = a.stream.consumer("work", "late")) a.consumer = std::move(*consumer);
+}
+void operator_ack(Actor& a) {
+    for (const Entry& entry : a.batch)
+        if (a.stream.ack("work", entry.sequence())) a.tell(entry.sequence());
+}
+void operator_nack(Actor& a) {
+    for (const Entry& entry : a.batch) static_cast<void>(a.stream.nack("work", entry.sequence()));
+}
+void create_group(Actor& a) { static_cast<void>(a.stream.create_group("fresh")); }
+void drop_group(Actor& a) { static_cast<void>(a.stream.drop_group("work")); }
+void move_forwards(Actor& a) { static_cast<void>(a.stream.move_group("work", Position::newest())); }
+void move_backwards(Actor& a) { static_cast<void>(a.stream.move_group("work", Position::oldest())); }
+void trim(Actor& a) { static_cast<void>(a.stream.trim_keep(1)); }
+void recover(Actor& a) { static_cast<void>(a.stream.recover()); }
+void open_stream(Actor& a) {
+    if (auto stream = Stream::open(a.path)) a.stream = std::move(*stream);
+}
+void close_stream(Actor& a) { a.stream.close(); }
+
+constexpr Operation table[] = {
+    {"add_small", Effect::none, false, false, nothing, add_small},
+    {"add_large", Effect::none, false, false, nothing, add_large},
+    {"add_over_chunks", Effect::none, false, false, warm_producer, add_over_chunks},
+    {"use_loans", Effect::none, false, false, warm_producer, use_loans},
+    {"close_producer", Effect::none, false, false, warm_producer, close_producer},
+    {"read_new", Effect::none, false, false, take_three, read},
+    {"read_retry", Effect::none, false, false, make_retry, read},
+    {"claim", Effect::none, false, false, others_take_three, claim},
+    {"ack_each", Effect::none, true, false, take_three, ack_each},
+    {"ack_all", Effect::none, true, false, take_three, ack_all},
+    {"nack", Effect::none, false, false, take_three, nack},
+    {"close_batch", Effect::none, false, false, take_three, close_batch},
+    {"close_consumer", Effect::none, false, false, take_three, close_consumer},
+    {"join", Effect::none, false, false, nothing, join},
+    {"operator_ack", Effect::none, true, false, take_three, operator_ack},
+    {"operator_nack", Effect::none, false, false, take_three, operator_nack},
+    {"create_group", Effect::none, false, false, nothing, create_group},
+    {"drop_group", Effect::drops, false, false, take_three, drop_group},
+    {"move_forwards", Effect::moves, false, false, take_three, move_forwards},
+    {"move_backwards", Effect::moves, false, false, take_three, move_backwards},
+    {"trim", Effect::none, false, false, nothing, trim},
+    {"recover", Effect::none, false, false, leave_a_corpse, recover},
+    {"open_stream", Effect::none, false, true, nothing, open_stream},
+    {"close_stream", Effect::none, false, false, nothing, close_stream},
+};
+
+}  // namespace
+
+std::span<const Operation> operations() { return table; }
+
+}  // namespace shmq::test

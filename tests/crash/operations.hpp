@@ -1,0 +1,45 @@
+// The operations that are interrupted: what the process does before, unobserved, and what it does while it is watched.
+#pragma once
+
+#include <span>
+
+#include "support/stream_test.hpp"
+
+namespace shmq::test {
+
+/// The process that will be interrupted. What it holds or has acked it tells the survivor through the link.
+struct Actor {
+    std::string path;
+    Stream stream;
+    Consumer consumer;
+    Consumer other;
+    Batch batch;
+    Batch other_batch;
+    Producer producer;
+    Link* link = nullptr;
+    std::uint64_t next_number = 1'000'000;  // of what it adds
+
+    [[nodiscard]] std::string next_payload(std::size_t size) { return payload_of(next_number++, size); }
+    /// Tells that this entry may be, or is, acked by the actor.
+    void tell(Sequence sequence) const { link->send(sequence); }
+};
+
+/// What an operation may do to the group besides delivering and acking.
+enum class Effect : std::uint8_t { none, drops, moves };
+
+struct Operation {
+    const char* name;
+    Effect effect;
+    bool may_ack;              // what the actor holds may be acked afterwards
+    bool opens;                // opening the stream is itself the operation
+    void (*prepare)(Actor&);
+    void (*act)(Actor&);
+};
+
+[[nodiscard]] std::span<const Operation> operations();
+
+/// How the ring stands when the actor comes.
+enum class Ring : std::uint8_t { empty, middle, wrap, full };
+inline constexpr Ring rings[] = {Ring::empty, Ring::middle, Ring::wrap, Ring::full};
+
+}  // namespace shmq::test

@@ -1,0 +1,70 @@
+// A process is stopped before every access to shared memory of every operation; the others lap the ring twice, and it goes on. It must come
+// to a valid end, and the accounts must be right: each entry acked by one of them, and by one alone.
+#include "crash/access_points.hpp"
+#include "crash/survivor.hpp"
+
+namespace shmq::test {
+namespace {
+
+/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little.
+constexpr std::uint64_t dense_points = 48;
+
+int run_actor(const Operation& operation, const std::string& path, std::uint64_t at, Link& link) {
+    Actor actor;
+    actor.path = path;
+    actor.link = &link;
+    actor.stream = must(Stream::open(path));
+    operation.prepare(actor);
+    arm(Point::stop, path, at);
+    operation.act(actor);
+    disarm();
+    // Whatever became of its entries, the bytes it was shown are the bytes that were added.
+    for (const Entry& entry : actor.batch) require(number_of(entry.payload()));
+    for (const Entry& entry : actor.other_batch) require(number_of(entry.payload()));
+    return 0;
+}
+
+class Stopped : public ::testing::TestWithParam<std::size_t> {};
+
+std::uint64_t stop_everywhere(const Operation& operation, Ring ring) {
+    std::uint64_t tried = 0;
+    for (std::uint64_t at = 1;; at += at < dense_points ? 1 : 1 + at / dense_points * 2) {
+        SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) + ", stopped at " + std::to_string(at));
+        Folder folder;
+        Survivor survivor(folder / "s", small_options(), ring);
+        Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
+        const bool stopped = child.wait_until_stopped();
+        if (stopped) {
+            survivor.lap(operation.effect);
+            child.resume();
+        }
+        const std::vector<Sequence> acked = child.receive_all();
+        EXPECT_EQ(child.wait(), 0);
+        survivor.check(operation.effect, {}, acked);
+        if (!stopped || ::testing::Test::HasFailure()) return tried;
+        ++tried;
+    }
+}
+
+TEST_P(Stopped, at_any_access_and_lapped_twice_ends_validly) {
+    const Operation& operation = operations()[GetParam()];
+    std::uint64_t tried = 0;
+    for (const Ring ring : rings) {
+        tried += stop_everywhere(operation, ring);
+        if (HasFailure()) break;
+    }
+    std::printf("%-16s stopped at %llu points\n", operation.name, static_cast<unsigned long long>(tried));
+}
+
+std::vector<std::size_t> stoppable() {
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < operations().size(); ++i)
+        if (!operations()[i].opens) indices.push_back(i);
+    return indices;
+}
+
+INSTANTIATE_TEST_SUITE_P(Operation, Stopped, ::testing::ValuesIn(stoppable()),
+                         [](const auto& parameter) { return std::string(operations()[parameter.param].name); });
+
+}  // namespace
+}  // namespace shmq::test

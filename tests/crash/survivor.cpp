@@ -1,0 +1,202 @@
+// Failures name what was found; the caller's SCOPED_TRACE names operation, ring and point.
+#include "crash/survivor.hpp"
+
+namespace shmq::test {
+
+Survivor::Survivor(const std::string& path, const StreamOptions& options, Ring ring)
+    : options_(options), stream_(must(Stream::create(path, options))) {
+    must(stream_.create_group("work"));
+    if (ring == Ring::middle)
+        for (int i = 0; i < 5; ++i) add(60 + 200 * static_cast<std::size_t>(i));
+    if (ring == Ring::wrap) {
+        Consumer consumer = must(stream_.consumer("work", "builder"));
+        for (int i = 0; i < 13; ++i) {
+            add(100);
+            Batch batch = must(consumer.read());
+            finish(batch, batch);
+        }
+        for (int i = 0; i < 6; ++i) add(100);
+    }
+    if (ring == Ring::full)
+        while (add(100)) continue;
+    stream_ = must(Stream::open(path));  // its producer is closed, so that chunks stand unfinished
+}
+
+bool Survivor::add(std::size_t size) {
+    const auto sequence = stream_.add(payload_of(number_, size));
+    if (!sequence) {
+        EXPECT_EQ(sequence.error().code(), Code::full) << sequence.error().message();
+        return false;
+    }
+    EXPECT_TRUE(known_.emplace(*sequence, number_++).second) << *sequence << " was given to two entries";
+    return true;
+}
+
+/// Acks every entry of the batch, each for the first time.
+void Survivor::finish(const Batch& entries, Batch& batch) {
+    for (const Entry& entry : entries) {
+        EXPECT_TRUE(number_of(entry.payload())) << entry.sequence();
+        if (const auto known = known_.find(entry.sequence()); known != known_.end()) {
+            EXPECT_EQ(number_of(entry.payload()), known->second) << entry.sequence();
+        }
+        if (batch.ack(entry.sequence())) {
+            EXPECT_TRUE(acked_.insert(entry.sequence()).second || moved_under_way_) << entry.sequence() << " acked twice";
+        }
+    }
+}
+
+void Survivor::lap(Effect effect) {
+    moved_under_way_ = effect == Effect::moves;
+    auto consumer = stream_.consumer("work", "lapper");
+    for (std::uint64_t i = 0; i < 2 * options_.slots + 3; ++i) {
+        if (!consumer) consumer = stream_.consumer("work", "lapper");
+        const bool added = add(i % 7 == 3 ? 1500 : 100);
+        if (!consumer) {
+            // The actor dropped the group, or stands in the midst of moving it.
+            if (!added) return;
+            continue;
+        }
+        for (;;) {
+            auto batch = consumer->read(reading(8));
+            if (!batch) break;
+            finish(*batch, *batch);
+        }
+        if (!added)
+            if (auto batch = consumer->claim(ClaimOptions{})) finish(*batch, *batch);
+    }
+}
+
+void Survivor::check_log() {
+    const StreamInfo info = must(stream_.info());
+    const Copies copies = must(stream_.range(info.first, info.next));
+    ASSERT_EQ(copies.size(), info.next - info.first);
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+        EXPECT_EQ(copies[i].sequence(), info.first + i);
+        const auto number = number_of(copies[i].payload());
+        EXPECT_TRUE(number) << "bytes of " << copies[i].sequence();
+        if (const auto known = known_.find(copies[i].sequence()); known != known_.end()) {
+            EXPECT_EQ(number, known->second);
+        }
+    }
+    for (const auto& [sequence, number] : known_) EXPECT_LT(sequence, info.next) << "a committed entry is lost";
+}
+
+void Survivor::drain(Effect effect, std::set<Sequence> may_be_acked) {
+    if (code_of(stream_.group("work")) == Code::no_group) {
+        EXPECT_EQ(effect, Effect::drops) << "the group is gone";
+        must(stream_.create_group("work"));
+        acked_.clear();
+    }
+    const GroupInfo before = must(stream_.group("work"));
+    const StreamInfo info = must(stream_.info());  // of now: acks may lift the trim point
+    Consumer consumer = must(stream_.consumer("work", "survivor"));
+    std::set<Sequence> delivered;
+    for (;;) {
+        auto batch = consumer.read(reading(5));
+        if (!batch) {
+            EXPECT_EQ(batch.error().code(), Code::empty) << batch.error().message();
+            break;
+        }
+        for (const Entry& entry : *batch) {
+            EXPECT_TRUE(number_of(entry.payload())) << entry.sequence();
+            EXPECT_TRUE(delivered.insert(entry.sequence()).second) << entry.sequence() << " delivered twice";
+            if (effect != Effect::moves) {
+                EXPECT_FALSE(acked_.contains(entry.sequence())) << entry.sequence() << " delivered after its ack";
+            }
+            EXPECT_TRUE(batch->ack(entry.sequence())) << entry.sequence();
+        }
+    }
+    for (Sequence s = std::max(before.start, info.first); effect != Effect::moves && s < info.next; ++s)
+        EXPECT_TRUE(delivered.contains(s) || acked_.contains(s) || may_be_acked.contains(s)) << s << " was lost for the group";
+    if (effect == Effect::moves && !moved_under_way_) {  // not moved, moved to the end, or to the beginning
+        std::set<Sequence> kept;
+        std::set<Sequence> unacked;
+        for (Sequence s = info.first; s < info.next; ++s) {
+            kept.insert(s);
+            if (!acked_.contains(s)) unacked.insert(s);
+        }
+        EXPECT_TRUE(delivered == unacked || delivered == kept || delivered.empty()) << "the moved group misses entries";
+    }
+    const GroupInfo after = must(stream_.group("work"));
+    EXPECT_EQ(after.lag, 0u);
+    EXPECT_EQ(after.pending, 0u);
+    EXPECT_EQ(after.retry, 0u);
+    EXPECT_EQ(after.consumers, 1u);
+}
+
+void Survivor::go_on() {
+    if (code_of(stream_.group("fresh")) == Code::ok) must(stream_.drop_group("fresh"));  // it would hold the ring
+    Consumer consumer = must(stream_.consumer("work", "survivor"));
+    for (std::uint64_t i = 0; i < 3 * options_.slots; ++i) {
+        const auto sequence = stream_.add(payload_of(i, i % 5 == 4 ? 2800 : 100 + i));
+        ASSERT_TRUE(sequence) << sequence.error().message();
+        auto batch = consumer.read();
+        ASSERT_TRUE(batch) << batch.error().message();
+        EXPECT_EQ(sequences_of(batch->entries()), std::vector<Sequence>{*sequence});
+        EXPECT_EQ(number_of((*batch)[0].payload()), i);
+        EXPECT_TRUE(batch->ack());
+    }
+    // Every chunk but the producers' own can be filled.
+    std::uint64_t fitted = 0;
+    for (; stream_.add(payload_of(fitted, 990)); ++fitted) continue;
+    EXPECT_GE(fitted, std::min<std::uint64_t>(options_.slots, options_.chunks - 4)) << "chunks are lost";
+    for (; fitted > 0; --fitted) EXPECT_TRUE(must(consumer.read(reading(1))).ack());
+}
+
+void Survivor::check_rows() {
+    std::vector<Producer> producers;
+    stream_ = must(Stream::open(must(stream_.info()).path));
+    for (std::uint32_t i = 0; i < options_.producers; ++i) {
+        producers.push_back(must(stream_.producer()));
+        const auto added = producers.back().add(payload_of(i));
+        EXPECT_TRUE(added) << "producer rows are lost: " << added.error().message();
+    }
+    producers.clear();
+    {
+        std::vector<Consumer> consumers;
+        for (std::uint32_t i = 0; i < options_.consumers; ++i) {
+            auto consumer = stream_.consumer("work");
+            ASSERT_TRUE(consumer) << "consumer rows are lost: " << consumer.error().message();
+            consumers.push_back(std::move(*consumer));
+        }
+        while (auto batch = consumers[0].read()) must(batch->ack());
+    }
+    const StreamInfo info = must(stream_.info());
+    EXPECT_EQ(info.chunks_owned, 0u);
+    EXPECT_EQ(info.producers, 0u);
+    EXPECT_EQ(info.pins, 0u);
+    EXPECT_EQ(info.attachments, 1u);
+    std::vector<Stream> streams;
+    for (std::uint32_t i = 1; i < options_.attachments; ++i) {
+        auto stream = Stream::open(info.path);
+        ASSERT_TRUE(stream) << "attachment rows are lost: " << stream.error().message();
+        streams.push_back(std::move(*stream));
+    }
+}
+
+void Survivor::check_groups() {
+    for (int turn = 0; turn < 3; ++turn) {
+        std::vector<std::string> made;
+        for (std::size_t count = must(stream_.groups()).size(); count < options_.groups; ++count) {
+            made.push_back("made" + std::to_string(count));
+            const auto created = stream_.create_group(made.back());
+            EXPECT_TRUE(created) << "group rows are lost: " << created.error().message();
+        }
+        EXPECT_TRUE(stream_.move_group("work", Position::newest()));
+        for (const std::string& name : made) EXPECT_TRUE(stream_.drop_group(name));
+    }
+}
+
+void Survivor::check(Effect effect, const std::vector<Sequence>& may_be_acked, const std::vector<Sequence>& acked) {
+    ASSERT_TRUE(stream_.recover());
+    for (const Sequence sequence : acked) EXPECT_TRUE(acked_.insert(sequence).second) << sequence << " acked by both";
+    check_log();
+    if (::testing::Test::HasFatalFailure()) return;
+    drain(effect, {may_be_acked.begin(), may_be_acked.end()});
+    go_on();
+    if (::testing::Test::HasFatalFailure()) return;
+    check_rows();
+    check_groups();
+}
+
+}  // namespace shmq::test

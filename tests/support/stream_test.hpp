@@ -1,0 +1,119 @@
+// What most tests of the public contract begin with: a small stream in a folder of its own, and short words for common steps.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "shmq/shmq.hpp"
+#include "support/child.hpp"
+#include "support/folder.hpp"
+#include "support/payload.hpp"
+
+namespace shmq::test {
+
+using namespace std::chrono_literals;
+
+/// 16 slots, 16 chunks of 1 KiB, entries of up to 3,000 bytes: small enough to reach each limit quickly.
+[[nodiscard]] inline StreamOptions small_options() {
+    StreamOptions options;
+    options.slots = 16;
+    options.payload = 16 * 1024;
+    options.chunks = 16;
+    options.max_entry = 3000;
+    options.producers = 3;
+    options.groups = 3;
+    options.consumers = 4;
+    options.attachments = 8;
+    return options;
+}
+
+/// `small_options` with more of everything, for entries of up to a few hundred bytes.
+[[nodiscard]] inline StreamOptions medium_options(std::uint64_t slots = 1024) {
+    StreamOptions options = small_options();
+    options.slots = slots;
+    options.payload = slots * 256;
+    options.chunks = 64;
+    options.max_entry = 0;
+    options.producers = 16;
+    options.consumers = 16;
+    options.attachments = 32;
+    return options;
+}
+
+/// The value of a Result, or a test failure and the end of the process with the error's text.
+template <class T>
+T must(Result<T> result, std::source_location where = std::source_location::current()) {
+    if (!result) {
+        std::fprintf(stderr, "%s:%u: %s\n", where.file_name(), where.line(), result.error().message().c_str());
+        std::fflush(stderr);
+        ::abort();
+    }
+    return std::move(result).value();
+}
+inline void must(const Result<void>& result, std::source_location where = std::source_location::current()) {
+    if (result) return;
+    std::fprintf(stderr, "%s:%u: %s\n", where.file_name(), where.line(), result.error().message().c_str());
+    std::fflush(stderr);
+    ::abort();
+}
+
+/// The code of a Result; `ok` if it has a value.
+template <class T>
+[[nodiscard]] Code code_of(const Result<T>& result) {
+    return result ? Code::ok : result.error().code();
+}
+
+[[nodiscard]] inline std::vector<Sequence> sequences_of(std::span<const Entry> entries) {
+    std::vector<Sequence> sequences;
+    for (const Entry& entry : entries) sequences.push_back(entry.sequence());
+    return sequences;
+}
+[[nodiscard]] inline std::vector<std::string> texts_of(std::span<const Entry> entries) {
+    std::vector<std::string> texts;
+    for (const Entry& entry : entries) texts.emplace_back(entry.text());
+    return texts;
+}
+/// first, first + 1, ... last.
+[[nodiscard]] inline std::vector<Sequence> from_to(Sequence first, Sequence last) {
+    std::vector<Sequence> sequences;
+    for (Sequence s = first; s <= last; ++s) sequences.push_back(s);
+    return sequences;
+}
+[[nodiscard]] inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+[[nodiscard]] inline ReadOptions reading(std::size_t max_entries, Duration wait = Duration{0}) {
+    ReadOptions options;
+    options.max_entries = max_entries;
+    options.wait = wait;
+    return options;
+}
+[[nodiscard]] inline AddOptions waiting(Duration wait) {
+    AddOptions options;
+    options.wait = wait;
+    return options;
+}
+
+class StreamTest : public ::testing::Test {
+protected:
+    [[nodiscard]] std::string path(const std::string& name = "s") const { return folder_ / name; }
+    [[nodiscard]] Stream create(const StreamOptions& options = small_options()) const { return must(Stream::create(path(), options)); }
+    [[nodiscard]] Stream open() const { return must(Stream::open(path())); }
+    /// A stream with the group "g" at its beginning.
+    [[nodiscard]] Stream create_with_group(const StreamOptions& options = small_options()) const {
+        Stream stream = create(options);
+        must(stream.create_group("g"));
+        return stream;
+    }
+    /// Adds `count` numbered entries; the sequence of the last.
+    static Sequence add(Stream& stream, std::uint64_t count, std::uint64_t first_number = 1) {
+        Sequence last = 0;
+        for (std::uint64_t i = 0; i < count; ++i) last = must(stream.add(payload_of(first_number + i)));
+        return last;
+    }
+
+    Folder folder_;
+};
+
+}  // namespace shmq::test
