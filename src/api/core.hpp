@@ -83,7 +83,7 @@ template <class Look>
 Waited StreamCore::wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
     if (look()) return Waited::done;
     if (stop.stop_requested()) return Waited::stopped;
-    if (at_most <= Duration{0}) return removed() ? Waited::removed : Waited::timeout;
+    if (at_most <= Duration{0}) return is_removed(segment_) ? Waited::removed : Waited::timeout;
     const std::uint64_t start = os::monotonic_ns();
     const auto span = static_cast<std::uint64_t>(at_most.count());
     const std::uint64_t deadline = at_most == forever || span > ~start ? ~std::uint64_t{0} : start + span;
