@@ -12,8 +12,10 @@ namespace shmq {
 namespace {
 
 constexpr unsigned smallest_unit_bits = 5;  // places count in 32 bytes or more
+constexpr std::uint64_t least_units = 4;     // of a chunk
 constexpr unsigned needed_tag_bits = 52;    // tag_bits + slot_bits; layout/words.hpp says why
 constexpr std::uint32_t pin_cells = 256;
+constexpr std::uint64_t largest_payload = std::uint64_t{1} << 40;
 constexpr std::uint64_t highest_sequence = std::uint64_t{1} << 62;
 
 struct Limit {
@@ -23,7 +25,7 @@ struct Limit {
 
 Result<void> check_limits(const StreamOptions& o) {
     const Limit limits[] = {{"slots", o.slots, 8, std::uint64_t{1} << 28},
-                            {"payload", o.payload, 4096, std::uint64_t{1} << 40},
+                            {"payload", o.payload, 4096, largest_payload},
                             {"chunks", o.chunks, 8, 65'536},
                             {"producers", o.producers, 1, 4'096},
                             {"groups", o.groups, 0, 24},
@@ -45,15 +47,24 @@ Result<void> check_limits(const StreamOptions& o) {
 Result<void> plan_chunks(const StreamOptions& o, Geometry& g) {
     // A slot word needs needed_tag_bits - slot_bits for its tag; what is left bounds the number of places, and with it their unit.
     const unsigned most_place_bits = std::min(63u, 64 - needed_tag_bits + g.slot_bits);
+    const std::uint64_t most_chunks = (std::uint64_t{1} << most_place_bits) / least_units;
+    if (o.chunks > most_chunks)
+        return text_error(Code::bad_option, o.chunks, "chunks is %u; a stream of %llu slots may have %llu at most", o.chunks,
+                          static_cast<unsigned long long>(o.slots), static_cast<unsigned long long>(most_chunks));
+    // Ends, since a chunk has least_units units in the end and all of them fit the place then.
     g.unit_bits = smallest_unit_bits;
     for (;; ++g.unit_bits) {
         const std::uint64_t granule = std::max<std::uint64_t>(cache_line, g.unit());
-        g.chunk_size = std::max(round_up((o.payload + o.chunks - 1) / o.chunks, granule), 4 * granule);
+        g.chunk_size = std::max(round_up((o.payload + o.chunks - 1) / o.chunks, granule), least_units * granule);
         g.payload = g.chunk_size * o.chunks;
         g.place_bits = bits_for((g.payload >> g.unit_bits) - 1);
         if (g.place_bits <= most_place_bits) break;
     }
     g.tag_bits = 64 - g.place_bits;
+    if (g.payload > largest_payload)
+        return text_error(Code::bad_option, o.payload, "payload is %llu, in whole chunks %llu; it must be %llu at most",
+                          static_cast<unsigned long long>(o.payload), static_cast<unsigned long long>(g.payload),
+                          static_cast<unsigned long long>(largest_payload));
     if (o.chunks < o.producers + 2)
         return text_error(Code::bad_option, o.chunks,
                           "chunks is %u and producers %u; each producer keeps a chunk, so chunks must be at least producers + 2",
@@ -166,6 +177,7 @@ Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {
     fill(filled.payload, have.payload);
     fill(filled.chunks, have.chunks);
     fill(filled.producers, have.producers);
+    fill(filled.groups, have.groups);
     fill(filled.consumers, have.consumers);
     fill(filled.attachments, have.attachments);
     filled.first_sequence = have.first_sequence;
