@@ -7,27 +7,19 @@
 namespace shmq::tools::demo_test {
 namespace {
 
+constexpr int audit_head_size = 56;  // of an audit file's record; its text follows
+
 void expect_whole_proof(const RunningDemo& demo) {
-    for (const char* words : {"the proof holds",
-                              "[ holds] audit wrote every record: 0 missing, 0 foreign",
-                              "[ holds] byte for byte as in the input, keys too: 0 different",
-                              "[ holds] in the order of the stream",
-                              "[ holds] in the order producer-1 sent them",
-                              "[ holds] in the order producer-2 sent them",
-                              "[ holds] group index: every entry acked: lag 0, pending 0, retry 0",
-                              "[ holds] group audit: every entry acked: lag 0, pending 0, retry 0",
-                              "[ holds] index worked on every entry: 0 missing, 0 foreign, 0 wrong",
-                              "equal those computed from the input",
-                              "[ holds] an index consumer was killed while it held entries",
-                              "were delivered to another",
-                              "[ holds] a producer was killed and started again",
-                              "p50 ",
-                              "p99 ",
-                              "p99.9 ",
-                              "entries/s",
-                              "From the kill to the first of them delivered again",
-                              "shmq-inspect show",
-                              "shmq-inspect groups"}) {
+    for (const char* words :
+         {"the proof holds", "[ holds] audit wrote every record: 0 missing, 0 foreign",
+          "[ holds] byte for byte as in the input, keys too: 0 different", "[ holds] in the order of the stream",
+          "[ holds] in the order producer-1 sent them", "[ holds] in the order producer-2 sent them",
+          "[ holds] group index: every entry acked: lag 0, pending 0, retry 0",
+          "[ holds] group audit: every entry acked: lag 0, pending 0, retry 0",
+          "[ holds] index worked on every entry: 0 missing, 0 foreign, 0 wrong", "equal those computed from the input",
+          "[ holds] an index consumer was killed while it held entries", "were delivered to another",
+          "[ holds] a producer was killed and started again", "p50 ", "p99 ", "p99.9 ", "entries/s",
+          "From the kill to the first of them delivered again", "[ holds] shmq-inspect showed its screen"}) {
         EXPECT_TRUE(demo.says(words)) << "not said: " << words;
     }
     EXPECT_FALSE(demo.says("FAILED"));
@@ -76,12 +68,12 @@ TEST(Demo, proof_fails_and_names_the_part_when_an_output_was_tampered_with) {
     ASSERT_TRUE(demo.wait_for("SIGKILL to index"));
     for (const auto& folder : std::filesystem::directory_iterator(folders.temporary())) {
         std::fstream output(folder.path() / "audit-1.0", std::ios::in | std::ios::out | std::ios::binary);
-        output.seekp(32 + 16);  // the first byte of the first record, after the two heads
+        output.seekp(audit_head_size);  // the first byte of the first text
         output.put('!');
         EXPECT_TRUE(output.good());
     }
     EXPECT_EQ(demo.wait(), 1);
-    EXPECT_TRUE(demo.says("[FAILED] byte for byte as in the input, keys too: 1 different")) << demo.output();
+    EXPECT_TRUE(demo.says("[FAILED] byte for byte as in the input, keys too:")) << demo.output();
     EXPECT_TRUE(demo.says("THE PROOF FAILS"));
     EXPECT_FALSE(demo.says("the proof holds"));
     EXPECT_EQ(folders.left_over(), 0u);

@@ -113,7 +113,7 @@ constexpr std::array trim_parameters{
 
 constexpr std::array demo_parameters{
     Parameter{"--input", Kind::text, "FILE", "a text file, one entry a line (default: the package database)"},
-    Parameter{"--records", Kind::number, "N", "at least so many, the input repeated (default a million)",
+    Parameter{"--records", Kind::number, "N", "at least so many, the input repeated (default two million)",
               Need::optional, 1},
 };
 

@@ -1,7 +1,6 @@
 // The keeper: prepares everything, starts the director, and starts it again if somebody kills it.
 #include "tools/shmq/demo.hpp"
 
-#include <limits.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "tools/shmq/demo_audit.hpp"
 #include "tools/shmq/demo_director.hpp"
 #include "tools/shmq/demo_folder.hpp"
 #include "tools/shmq/demo_print.hpp"
@@ -26,22 +26,12 @@ constexpr int exit_usage = 64;
 constexpr int exit_no_input = 66;
 constexpr int exit_cannot_create = 73;
 
-constexpr std::uint64_t default_records = 1'000'000;
+constexpr std::uint64_t default_records = 2'000'000;
 constexpr std::uint64_t most_records = 1'000'000'000;  // a record's number fits 32 bits
-constexpr std::uint64_t unhurried_most = 1'000;        // entries of each producer added one a millisecond
+constexpr std::uint64_t unhurried_most = 5'000;        // entries of each producer added one a millisecond
+constexpr std::uint64_t unhurried_part = 32;           // and at most one entry in so many
 constexpr std::uint64_t small_input = 200'000;         // entries; fewer would be over before anybody could be killed
 constexpr std::uint64_t small_input_time_ns = 3'000'000'000;
-
-/// shmq-inspect, beside the running shmq.
-std::string inspect_path(const std::string& tool_path) {
-    std::string path = tool_path;
-    if (path.find('/') == std::string::npos) {
-        char self[PATH_MAX];
-        const ssize_t size = ::readlink("/proc/self/exe", self, sizeof(self));
-        path.assign(self, size > 0 ? static_cast<std::size_t>(size) : 0);
-    }
-    return path.substr(0, path.rfind('/') + 1) + "shmq-inspect";
-}
 
 std::optional<Records> read_records(const DemoOptions& options, const std::string& input) {
     auto bytes = read_whole_file(input);
@@ -65,12 +55,12 @@ std::optional<Records> read_records(const DemoOptions& options, const std::strin
 Plan make_plan(const DemoOptions& options, const std::string& input, const Records& records) {
     Plan plan;
     plan.stream = fmt::format("shmq-demo-{}", ::getpid());
-    plan.inspect_path = inspect_path(options.tool_path);
+    plan.inspect_path = options.tool_path.substr(0, options.tool_path.rfind('/') + 1) + "shmq-inspect";
     plan.input = input;
     const std::uint64_t wanted = options.records == 0 ? default_records : options.records;
     const std::uint64_t rounds = std::max<std::uint64_t>(1, (wanted + records.count() - 1) / records.count());
     plan.total = rounds * records.count();
-    plan.unhurried = std::min(unhurried_most, plan.total / (4 * producer_count));
+    plan.unhurried = std::min(unhurried_most, plan.total / unhurried_part);
     if (plan.total < small_input) plan.least_time_ns = small_input_time_ns;
     plan.started_ns = now_ns();
     return plan;
@@ -78,8 +68,7 @@ Plan make_plan(const DemoOptions& options, const std::string& input, const Recor
 
 std::uint64_t size_of_outputs(const Plan& plan, const Records& records) {
     constexpr std::uint64_t reserve = 64u << 20;
-    return plan.total * (sizeof(IndexResult) + sizeof(AuditHead) + sizeof(EntryHead)) +
-           plan.total / records.count() * records.size() + reserve;
+    return plan.total * (sizeof(IndexResult) + sizeof(AuditHead)) + records.size() + reserve;
 }
 
 /// Waits for the director and for workers it may have left. A signal that asks for the end is passed on to it.
@@ -139,6 +128,7 @@ int run_demo(const DemoOptions& options) {
     if (!make_folder(plan, size_of_outputs(plan, *records))) return exit_cannot_create;
     if (!make_stream(plan, *records)) return tidy_up(plan), exit_cannot_create;
     say("  outputs in {} until the end\n", plan.folder);
+    say("  look at it meanwhile, in another terminal: {} show {}\n", plan.inspect_path, plan.stream);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const int status = keep(plan, *records);
     tidy_up(plan);

@@ -14,8 +14,8 @@ namespace shmq::tools {
 
 struct DemoOptions {
     std::string input;          ///< a text file, one line an entry; empty: the package database, one package an entry
-    std::string tool_path;      ///< the running shmq, beside which shmq-inspect lies; empty: asked of the kernel
-    std::uint64_t records = 0;  ///< the input is repeated until there are at least so many; 0: a million
+    std::string tool_path;      ///< the running shmq, beside which shmq-inspect lies
+    std::uint64_t records = 0;  ///< the input is repeated until there are at least so many; 0: two million
 };
 
 /// Runs the demo, output on standard output, complaints on standard error. Uses fork; the caller has no other thread

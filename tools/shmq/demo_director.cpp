@@ -64,6 +64,7 @@ int Director::run() {
             stop_all();
             return 1;
         }
+        tell_unhurried(now.added);
         show_progress(now, false);
     }
     show_progress(now, true);
@@ -233,6 +234,15 @@ void Director::show_workers() const {
     }
     say("\n  (kill -9 any of them, as often as you like: the proof at the end must hold all the same)\n");
     std::fflush(stdout);
+}
+
+/// Says once why it becomes slow near the end.
+void Director::tell_unhurried(std::uint64_t added) {
+    const std::uint64_t unhurried = producer_count * plan_.unhurried;
+    if (unhurried_told_ || added + unhurried < plan_.total) return;
+    unhurried_told_ = true;
+    note(fmt::format("the last {} entries are added one a millisecond by each producer, to measure the delay",
+                     grouped(unhurried)));
 }
 
 void Director::show_progress(const Look& now, bool last) {

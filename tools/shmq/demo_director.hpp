@@ -46,6 +46,7 @@ private:
     bool kill_index_consumer();
     void kill_producer(Worker& worker);
     std::vector<Sequence> held_by(const std::string& consumer);
+    void tell_unhurried(std::uint64_t added);
     void show_progress(const Look& now, bool last);
     void show_workers() const;
     void note(const std::string& line);
@@ -57,6 +58,7 @@ private:
     std::vector<Worker> workers_;
     bool index_killed_ = false;
     bool producer_killed_ = false;
+    bool unhurried_told_ = false;
     bool terminal_;
     std::uint64_t deaths_ = 0;    // not on purpose
     std::uint64_t shown_ns_ = 0;  // when progress was last shown

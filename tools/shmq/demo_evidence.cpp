@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "tools/shmq/demo_audit.hpp"
+
 namespace shmq::tools {
 
 namespace {
@@ -35,7 +37,7 @@ public:
 
     void take(const AuditRecord& record) {
         const AuditHead& head = record.head;
-        const EntryHead& entry = record.entry;
+        const EntryHead& entry = head.entry;
         if (head.sequence == 0 || head.sequence > plan_.total || entry.producer >= producer_count ||
             entry.number >= plan_.count_of(entry.producer)) {
             ++evidence_.foreign;
@@ -158,9 +160,8 @@ AuditEvidence read_audit(const Plan& plan, const Records& records) {
     AuditEvidence evidence;
     AuditReader reader(plan, records, evidence);
     for (const std::string& path : outputs_of(plan, audit_group)) {
-        const MappedFile file(path);
-        std::span<const std::byte> rest = file.bytes();
-        for (AuditRecord record; next_audit_record(rest, record);) reader.take(record);
+        AuditFile file(path);
+        for (AuditRecord record; file.next(record);) reader.take(record);
     }
     reader.finish();
     return evidence;

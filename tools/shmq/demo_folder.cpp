@@ -25,6 +25,16 @@ std::string output_path(const Plan& plan, std::string_view worker, int start) {
 
 }  // namespace
 
+EntryHead head_of(std::string_view payload) noexcept {
+    EntryHead head;
+    if (payload.size() >= sizeof(head)) std::memcpy(&head, payload.data(), sizeof(head));
+    return head;
+}
+
+std::string_view text_in(std::string_view payload) noexcept {
+    return payload.size() >= sizeof(EntryHead) ? payload.substr(sizeof(EntryHead)) : payload;
+}
+
 int create_output(const Plan& plan, std::string_view worker) {
     for (int start = 0;; ++start) {
         const int file = ::open(output_path(plan, worker, start).c_str(),
@@ -76,24 +86,6 @@ MappedFile::MappedFile(const std::string& path) {
 
 MappedFile::~MappedFile() {
     if (bytes_ != nullptr) ::munmap(const_cast<std::byte*>(bytes_), size_);
-}
-
-bool next_audit_record(std::span<const std::byte>& rest, AuditRecord& record) {
-    if (rest.size() < sizeof(AuditHead)) return false;
-    std::memcpy(&record.head, rest.data(), sizeof(AuditHead));
-    const std::size_t key_size = record.head.key_size;
-    const std::size_t payload_size = record.head.payload_size;
-    if (rest.size() - sizeof(AuditHead) < key_size + payload_size) return false;
-    const std::string_view body = text_of(rest.subspan(sizeof(AuditHead), key_size + payload_size));
-    record.key = body.substr(0, key_size);
-    record.entry = EntryHead{};
-    record.text = body.substr(key_size);
-    if (payload_size >= sizeof(EntryHead)) {
-        std::memcpy(&record.entry, record.text.data(), sizeof(EntryHead));
-        record.text.remove_prefix(sizeof(EntryHead));
-    }
-    rest = rest.subspan(sizeof(AuditHead) + key_size + payload_size);
-    return true;
 }
 
 // A fact is one line: kind, worker, pid, time, the sequences that were held, and a dot, without which it is torn. A

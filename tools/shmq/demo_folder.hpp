@@ -50,13 +50,19 @@ struct Plan {
     }
 };
 
+inline constexpr std::uint32_t no_producer = 0xffff'ffff;
+
 /// The first bytes of each payload; the record's text follows.
 struct EntryHead {
-    std::uint32_t producer = 0;  ///< 0-based
-    std::uint32_t pid = 0;       ///< of the process that added it
-    std::uint64_t number = 0;    ///< of this producer's entries, from 0 on
+    std::uint32_t producer = no_producer;  ///< 0-based
+    std::uint32_t pid = 0;                 ///< of the process that added it
+    std::uint64_t number = 0;              ///< of this producer's entries, from 0 on
 };
 static_assert(sizeof(EntryHead) == 16 && std::has_unique_object_representations_v<EntryHead>);
+/// The head of a payload; no producer's if it is too short for one.
+EntryHead head_of(std::string_view payload) noexcept;
+/// The record's text in a payload.
+std::string_view text_in(std::string_view payload) noexcept;
 
 /// One record of an `index` consumer's file.
 struct IndexResult {
@@ -69,17 +75,6 @@ struct IndexResult {
     std::array<char, max_category> category{};
 };
 static_assert(sizeof(IndexResult) == 64 && std::has_unique_object_representations_v<IndexResult>);
-
-/// Before each record of an `audit` consumer's file: key and payload follow.
-struct AuditHead {
-    std::uint64_t sequence = 0;
-    std::uint64_t delivered_ns = 0;
-    std::uint64_t delay_ns = 0;
-    std::uint32_t payload_size = 0;
-    std::uint16_t key_size = 0;
-    std::uint16_t deliveries = 0;
-};
-static_assert(sizeof(AuditHead) == 32 && std::has_unique_object_representations_v<AuditHead>);
 
 /// Makes the next file of a worker, "index-2.0", "index-2.1", ..., for appending; -1 and errno if it cannot.
 int create_output(const Plan& plan, std::string_view worker);
@@ -101,16 +96,6 @@ private:
     const std::byte* bytes_ = nullptr;
     std::size_t size_ = 0;
 };
-
-/// One whole record of an audit file, or nothing where the file ends or its last record is torn.
-struct AuditRecord {
-    AuditHead head;
-    std::string_view key;
-    EntryHead entry;        ///< zero if the payload is too short for one
-    std::string_view text;  ///< of the payload, after the EntryHead
-};
-/// Takes the next record off the front of `rest`; false if no whole one is left.
-bool next_audit_record(std::span<const std::byte>& rest, AuditRecord& record);
 
 /// What the director did or saw.
 struct Fact {

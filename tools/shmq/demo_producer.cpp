@@ -11,6 +11,7 @@
 #include <cstring>
 #include <thread>
 
+#include "tools/shmq/demo_audit.hpp"
 #include "tools/shmq/demo_print.hpp"
 #include "tools/shmq/demo_workers.hpp"
 
@@ -22,20 +23,14 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t walk_step = 256;  // entries copied at a time when looking for the last own one
 
-bool head_of(std::string_view payload, EntryHead& head) {
-    if (payload.size() < sizeof(head)) return false;
-    std::memcpy(&head, payload.data(), sizeof(head));
-    return true;
-}
-
 /// The producer's greatest number in the audit files, plus one; 0 if there is none.
 std::uint64_t next_number_in_audit(const Plan& plan, std::uint32_t producer) {
     std::uint64_t next = 0;
     for (const std::string& path : outputs_of(plan, audit_group)) {
-        const MappedFile file(path);
-        std::span<const std::byte> rest = file.bytes();
-        for (AuditRecord record; next_audit_record(rest, record);) {
-            if (record.entry.producer == producer) next = std::max(next, record.entry.number + 1);
+        AuditFile file(path);
+        for (AuditRecord record; file.next(record);) {
+            const EntryHead& entry = record.head.entry;
+            if (entry.producer == producer) next = std::max(next, entry.number + 1);
         }
     }
     return next;
@@ -102,8 +97,8 @@ Result<std::uint64_t> next_number(const Stream& stream, const Plan& plan, std::u
         if (!copies) return copies.error();
         if (copies->empty()) break;
         for (const Entry& entry : *copies) {
-            EntryHead head;
-            if (head_of(entry.text(), head) && head.producer == producer) return head.number + 1;
+            const EntryHead head = head_of(entry.text());
+            if (head.producer == producer) return head.number + 1;
         }
         last = (*copies)[copies->size() - 1].sequence() - 1;
     }

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
+#include <cstring>
 
 #include "shmq/stream.hpp"
 #include "tools/shmq/demo_evidence.hpp"
@@ -73,17 +73,17 @@ public:
     bool run() {
         const auto kept_alive =
             Stream::open(plan_.stream);  // a demo started meanwhile sees that this one is not a leftover
-        say_measured();
-        say_delivered_twice();
-        say_producers();
+        const bool inspected = show_inspect();
         say_sums();
+        say_producers();
+        say_delivered_twice();
+        say_measured();
         say("\nproof\n");
         check_stream();
         check_audit();
         check_index();
         check_crash();
-        show_inspect("show");
-        show_inspect("groups");
+        check(inspected, "shmq-inspect showed its screen");
         say("\n{}\n", holds_ ? "the proof holds" : "THE PROOF FAILS");
         std::fflush(stdout);
         return holds_;
@@ -259,21 +259,20 @@ private:
         check(planned_kill_of("producer") != nullptr, "a producer was killed and started again");
     }
 
-    void show_inspect(const char* verb) {
-        say("\nshmq-inspect {} {}\n", verb, plan_.stream);
+    /// False if it could not be run or found something wrong.
+    bool show_inspect() {
+        say("\nshmq-inspect show {}\n", plan_.stream);
         std::fflush(nullptr);
         const pid_t pid = ::fork();
         if (pid == 0) {
             release_signals(false);
-            ::execl(plan_.inspect_path.c_str(), "shmq-inspect", verb, plan_.stream.c_str(),
+            ::execl(plan_.inspect_path.c_str(), "shmq-inspect", "show", plan_.stream.c_str(),
                     static_cast<char*>(nullptr));
-            complain("cannot run {}: {}", plan_.inspect_path, errno);
+            complain("cannot run {}: {}", plan_.inspect_path, std::strerror(errno));
             ::_exit(127);
         }
         int status = 0;
-        const bool ended = pid > 0 && ::waitpid(pid, &status, 0) == pid;
-        const bool well = ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-        if (!well) check(false, fmt::format("{} {} shows its screen", plan_.inspect_path, verb));
+        return pid > 0 && ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
 
     const Plan& plan_;
