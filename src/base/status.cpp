@@ -72,7 +72,7 @@ Detail& next_detail() noexcept {
 
 void copy_name(char* to, std::size_t size, std::string_view from) noexcept {
     const std::size_t length = std::min(from.size(), size - 1);
-    std::memcpy(to, from.data(), length);
+    if (length != 0) std::memcpy(to, from.data(), length);
     to[length] = 0;
 }
 
