@@ -19,7 +19,9 @@ std::uint64_t trim_stride(const Geometry& g) noexcept { return g.slots >= stride
 }  // namespace
 
 Publisher::Publisher(const Segment& segment) noexcept
-    : segment_(segment), ask_above_(segment.geometry().slots - segment.geometry().slots / 8) {}
+    : segment_(segment),
+      trim_seen_(segment.control().trim_point.load(memory_order_acquire)),
+      ask_above_(segment.geometry().slots - segment.geometry().slots / 8) {}
 
 Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
     const Geometry& g = segment_.geometry();
