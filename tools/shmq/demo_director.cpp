@@ -137,14 +137,13 @@ bool Director::look(Look& result) {
 }
 
 bool Director::kill_as_planned(std::uint64_t added) {
-    if (!index_killed_ && added * 100 >= plan_.total * index_kill_percent) return kill_index_consumer();
     if (!producer_killed_ && added * 100 >= plan_.total * producer_kill_percent) {
-        for (Worker& worker : workers_) {
-            if (worker.work == Work::producer && worker.number == producer_count && worker.pid != 0)
-                kill_producer(worker);
-        }
+        const auto victim = std::find_if(workers_.rbegin(), workers_.rend(), [](const Worker& worker) {
+            return worker.work == Work::producer && worker.pid != 0;
+        });
+        if (victim != workers_.rend()) kill_producer(*victim);
     }
-    return true;
+    return index_killed_ || added * 100 < plan_.total * index_kill_percent || kill_index_consumer();
 }
 
 /// Kills an index consumer that holds entries. It is stopped first, so that what it holds cannot change between the

@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t index_batch = 64;  // entries
 constexpr std::size_t audit_batch = 1'024;
+constexpr auto slow_work = 2ms;  // on a batch, where producers are slow: so that there is a time in which it is held
 
 /// Whether the whole plan was added and the group has finished it.
 bool finished(const Stream& stream, const Plan& plan, std::string_view group) {
@@ -82,6 +83,7 @@ int run_index_consumer(const Plan& plan, InputKind kind, const std::string& name
         results.clear();
         const std::uint64_t now = now_ns();
         for (const Entry& entry : batch) results.push_back(result_of(entry, kind, now));
+        if (plan.least_time_ns != 0) std::this_thread::sleep_for(slow_work);
         return write_whole(file, std::as_bytes(std::span(results)));
     });
 }
