@@ -244,7 +244,7 @@ public:
     /// Gives up all but the newest `count` entries, likewise.
     Result<TrimReport> trim_keep(std::uint64_t count);
 
-    /// Looks for dead owners now and hands on what they held.
+    /// Looks for dead owners now and hands on what they held. The first report of a handle includes what opening it found.
     Result<RecoveryReport> recover();
 
     [[nodiscard]] Result<StreamInfo> info() const;

@@ -83,7 +83,7 @@ Result<void> StreamCore::attach_here() {
         if (id.error().code() != Code::too_many_attachments || attempt == 8) return id.error();
         if (!free_dead_row(segment_, probe_, now_ms())) return id.error();
     }
-    scan_now();
+    opening_report_ = scan_now();
     adopt_boot(segment_, *visits_, boot_number(), now_ms());
     return {};
 }

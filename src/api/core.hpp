@@ -51,6 +51,8 @@ public:
     [[nodiscard]] Result<void> writable() const noexcept;
     [[nodiscard]] Owner owner_of(const OwnerWord& word) const noexcept;
     RecoveryReport scan_now() noexcept { return scan(segment_, *visits_, probe_, now_ms()); }
+    /// What the scan at opening found, once.
+    RecoveryReport take_opening_report() noexcept { return std::exchange(opening_report_, RecoveryReport{}); }
     /// Scans unless some process of the stream did within the last `ms`. A hint: two at once do no harm.
     void scan_if_due(std::uint64_t ms) noexcept;
 
@@ -75,6 +77,7 @@ private:
     Segment segment_;
     std::optional<Visits> visits_;
     bool at_home_ = true;
+    RecoveryReport opening_report_;
     Atomic<std::uint32_t> forked_{0};
     std::optional<os::ForkGuard> guard_;
 };

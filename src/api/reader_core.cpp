@@ -81,8 +81,10 @@ Result<Copies> ReaderCore::range(const StreamCore& stream, Sequence first, Seque
     if (const Code code = stream.usable(); code != Code::ok) return code;
     const Segment& segment = stream.segment();
     first = std::max(first, find_begin(segment));
-    last = std::min(last, find_end(segment) - 1);
+    const Sequence end = find_end(segment);
     Copies copies;
+    if (end <= first) return copies;
+    last = std::min(last, end - 1);
     CopyBuffer buffer;
     for (std::uint64_t i = 0; first <= last && i <= last - first && copies.entries_.size() < max_entries; ++i) {
         const Sequence sequence = descending ? last - i : first + i;

@@ -70,6 +70,10 @@ Result<Stream> Stream::create(std::string_view name, const StreamOptions& option
     const auto geometry = plan(options);
     if (!geometry) return geometry.error();
     if (auto made = make_segment(*path, *geometry); !made) {
+        if (made.error().code() == Code::no_space)
+            return text_error(Code::no_space, geometry->segment_size, "%s needs %llu bytes, its file system has %llu free; make it smaller",
+                              path->c_str(), static_cast<unsigned long long>(geometry->segment_size),
+                              static_cast<unsigned long long>(os::free_space(*path)));
         if (made.error().code() != Code::exists) return made.error();
         return text_error(Code::exists, 0, "%s exists already; open it, or `shmq rm %.*s` first", path->c_str(),
                           static_cast<int>(name.size()), name.data());
@@ -268,7 +272,13 @@ Result<TrimReport> Stream::trim_keep(std::uint64_t count) {
 Result<RecoveryReport> Stream::recover() {
     if (!core_) return Code::closed;
     if (auto fine = core_->writable(); !fine) return fine.error();
-    return core_->scan_now();
+    RecoveryReport report = core_->scan_now();
+    const RecoveryReport opening = core_->take_opening_report();
+    report.dead += opening.dead;
+    report.consumers += opening.consumers;
+    report.entries += opening.entries;
+    report.chunks += opening.chunks;
+    return report;
 }
 
 void Stream::close() noexcept {

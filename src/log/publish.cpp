@@ -112,7 +112,8 @@ Sequence find_end(const Segment& segment) noexcept {
         while (t > trim && !segment.published(t - 1, memory_order_acquire)) --t;
         while (t - trim < g.slots && segment.published(t, memory_order_acquire)) ++t;
         fence(memory_order_acquire);  // the slot looked at before the trim point behind it
-        if (segment.control().trim_point.load(memory_order_acquire) <= t) return t;
+        const Sequence again = segment.control().trim_point.load(memory_order_acquire);
+        if (again == trim || again <= t) return t;  // a damaged trim point stands still, and is no reason to go on
     }
 }
 
