@@ -27,15 +27,21 @@ bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequenc
     return pending_tag(g, segment.record(group, sequence).load(memory_order_acquire)) == g.record_tag(sequence);
 }
 
-/// Counts the payload of an entry against max_bytes; false if it does not fit any more. Only looked at when there is a limit, since it
-/// waits for the entry's first line.
-bool fits(const Member& member, Taking& taking, std::uint64_t place) noexcept {
-    if (taking.max_bytes == ~std::size_t{0}) return true;
-    const auto entry = entry_at(member.segment, place);
-    const std::size_t size = entry ? entry->header.size : 0;
-    if (taking.count != 0 && size > taking.max_bytes - std::min(taking.max_bytes, taking.bytes)) return false;
+/// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's first line.
+std::size_t size_of(const Segment& segment, const Taking& taking, std::uint64_t place) noexcept {
+    if (taking.max_bytes == ~std::size_t{0}) return 0;
+    const auto entry = entry_at(segment, place);
+    return entry ? entry->header.size : 0;
+}
+
+/// Whether an entry of `size` bytes may be taken still: the first may, whatever its size.
+bool fits(const Taking& taking, std::size_t size) noexcept {
+    return taking.count == 0 || size <= taking.max_bytes - std::min(taking.max_bytes, taking.bytes);
+}
+
+void put(Taking& taking, const Taken& taken, std::size_t size) noexcept {
+    taking.room[taking.count++] = taken;
     taking.bytes += size;
-    return true;
 }
 
 void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept {
@@ -49,11 +55,13 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
     const Geometry& g = segment.geometry();
     const PendingWord before = unpack_pending(g, seen);
     const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
-    if (slot.tag != g.slot_tag(sequence) || !fits(member, taking, slot.place)) return false;
+    if (slot.tag != g.slot_tag(sequence)) return false;
+    const std::size_t size = size_of(segment, taking, slot.place);
+    if (!fits(taking, size)) return false;
     const std::uint64_t mine = held_word(member, sequence, before.handover + 1);
     if (!segment.record(member.group.row, sequence).compare_exchange(seen, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
     const std::uint32_t deliveries = clock_again(segment, member.group.row, sequence, unpack_pending(g, mine), taking.now_ms);
-    taking.room[taking.count++] = {sequence, mine, slot.place, deliveries, true};
+    put(taking, {sequence, mine, slot.place, deliveries, true}, size);
     return true;
 }
 
@@ -107,13 +115,15 @@ void take_new(Member& member, Taking& taking) noexcept {
         if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits)) break;  // (1)
         const std::uint64_t place = slot & place_mask;
         taking.count = count;
-        if (limited && (taking.is_full() || !fits(member, taking, place))) break;
+        const std::size_t size = limited ? size_of(segment, taking, place) : 0;
+        if (limited && (taking.is_full() || !fits(taking, size))) break;
         const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
         if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
         prefetch_entry(segment, place);  // (4)
         clock_first(segment, group, c, taking.now_ms);
         taking.room[count++] = {c, mine, place, 1, false};
+        taking.bytes += size;
         member.delivered_seen = c++;
     }
     taking.count = count;
@@ -159,7 +169,7 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
-    if (taking.now_ms < member.next_stale_ms) return true;
+    if (taking.now_ms < member.next_stale_ms && idle_ms >= member.stale_for_ms) return true;
     std::uint64_t soonest = taking.now_ms + idle_ms;
     const Sequence end = find_cursor(segment, group);
     for (Sequence s = find_base(segment, group); s < end; ++s) {
@@ -175,14 +185,17 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
             continue;
         }
         if (pending.handover >= last_handover || pending.consumer == 0 || pending.consumer > g.consumers) continue;
-        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place);
+        const std::uint64_t place = unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place;
+        const auto chunks = chunks_of(segment, place);
         if (!chunks) continue;
+        if (!fits(taking, size_of(segment, taking, place))) return true;  // before anything is changed; the rest is for the next call
         const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
         clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
         if (!take_over(member, taking, s, record)) return_pin(segment, *pin);
     }
     member.next_stale_ms = soonest;
+    member.stale_for_ms = idle_ms;
     return true;
 }
 

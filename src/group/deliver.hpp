@@ -20,7 +20,8 @@ struct Member {
     Sequence delivered_seen = 0;   // an entry seen delivered: the one before the cursor needs no second look
     Sequence sweep_at = 0;         // where the sweep goes on
     bool own_first = false;        // came back under its name: what it held before comes first
-    std::uint64_t next_stale_ms = 0;  // no entry can be older than the asked idle time before then
+    std::uint64_t next_stale_ms = 0;  // no entry can have been idle for stale_for_ms or longer before then
+    std::uint64_t stale_for_ms = 0;
 };
 
 /// One entry a consumer was given.

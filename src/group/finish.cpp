@@ -76,7 +76,10 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
             const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
             if (chunks && !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks))) return Code::too_many_pins;
         }
-        if (find_begin(segment) > sequence) return Code::not_pending;  // the record we loaded is of another lap
+        if (find_begin(segment) > sequence) {  // the record we loaded is of another lap
+            if (pin) return_pin(segment, *pin);
+            return Code::not_pending;
+        }
         std::uint64_t seen = record;
         clock_start(segment, group, sequence, pending, now_ms);
         if (segment.record(group, sequence)
@@ -101,7 +104,10 @@ Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence
         if (chunks && pending.consumer != 0 && pending.consumer <= g.consumers &&
             !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks)))
             return Code::too_many_pins;
-        if (find_begin(segment) > sequence) return Code::not_pending;
+        if (find_begin(segment) > sequence) {
+            if (pin) return_pin(segment, *pin);
+            return Code::not_pending;
+        }
         if (give_back(segment, group, sequence, record, Ending::failed, now_ms) == Finish::done) {
             entries_came(segment, sleeper_mask(group), 1);
             return {};

@@ -9,20 +9,27 @@ namespace shmq {
 namespace {
 
 constexpr std::uint64_t free_word = 0;
+// Looks at somebody else's joining before we withdraw: some microseconds, and a hundred times that.
+constexpr unsigned short_patience = 16;
+constexpr unsigned long_patience = 1'600;
 const std::uint64_t away_word = pack_owner({OwnerState::away, 0, 0});
 
 bool has_name(const ConsumerRow& row, std::string_view name) noexcept { return row_name(row.name).view() == name; }
 
-/// The row that bears the name, whoever owns it; `except` is our own. Attaching rows count only when `attaching` says so.
+/// The row that bears the name, whoever owns it, but `except`, our own. One that is joined, or away, comes before one that attaches.
 std::optional<std::uint32_t> find_name(const Segment& segment, std::uint32_t group, std::string_view name, std::uint32_t except,
-                                       bool attaching) noexcept {
+                                       OwnerState& state) noexcept {
+    std::optional<std::uint32_t> attaching;
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i) {
         const ConsumerRow& row = segment.consumer(group, i);
-        const OwnerState state = unpack_owner(row.word.load(memory_order_seq_cst)).state;  // with `joins`: one order
-        const bool counts = state == OwnerState::live || state == OwnerState::away || (attaching && state == OwnerState::attaching);
-        if (i != except && counts && has_name(row, name)) return i;
+        const OwnerState found = unpack_owner(row.word.load(memory_order_seq_cst)).state;  // with `joins`: one order
+        if (i == except || !has_name(row, name)) continue;
+        state = found;
+        if (found == OwnerState::live || found == OwnerState::away) return i;
+        if (found == OwnerState::attaching && !attaching) attaching = i;
     }
-    return std::nullopt;
+    state = OwnerState::attaching;
+    return attaching;
 }
 
 /// Takes a free row, or else one that is away, whose name is then forgotten.
@@ -64,30 +71,35 @@ Result<Joined> join_group(const Segment& segment, AttachmentId me, std::uint32_t
         taken.owner = unpack_owner(segment.consumer(group, row).word.load(memory_order_acquire));
         return Code::busy;
     };
-    if (!name.empty())
-        if (const auto row = find_name(segment, group, name, ~0u, false)) {
-            std::uint64_t seen = away_word;
-            if (segment.consumer(group, *row).word.compare_exchange(seen, live, memory_order_seq_cst, memory_order_relaxed))
-                return Joined{*row, true};
-            return busy(*row);
-        }
+    OwnerState state{};
+    for (int turn = 0; turn < 3 && !name.empty(); ++turn) {  // again only if the row changed hands since we looked
+        const auto row = find_name(segment, group, name, ~0u, state);
+        if (!row || state == OwnerState::attaching) break;
+        if (state == OwnerState::live) return busy(*row);
+        ConsumerRow& known = segment.consumer(group, *row);
+        std::uint64_t seen = away_word;
+        if (!known.word.compare_exchange(seen, live, memory_order_seq_cst, memory_order_relaxed)) continue;
+        if (has_name(known, name)) return Joined{*row, true};
+        known.word.store(away_word, memory_order_release);  // taken and left under another name: not ours
+    }
     auto joined = take_new_row(segment, me, group, name);
     if (!joined) return joined;
     ConsumerRow& mine = segment.consumer(group, joined->consumer);
-    // (1) the name is there by now: withdraw  (2) nobody joined since we looked: it is ours  (3) somebody joined: look again, and this time an
-    // attaching row of that name counts too. At most as many turns as consumers join meanwhile.
-    for (bool again = false; !name.empty(); again = true) {
-        std::uint64_t joins = segment.group(group).joins.load(memory_order_seq_cst);
-        const auto other = find_name(segment, group, name, joined->consumer, again);
-        const auto lower = find_name(segment, group, name, joined->consumer, true);
-        if (other || (lower && *lower < joined->consumer)) {  // (1)
-            const std::uint32_t row = other ? *other : *lower;
-            const Code code = busy(row);
+    // seq_cst: of two who join under one name, whoever moves `joins` on second sees the row and name of the first (JOIN).
+    if (!name.empty()) segment.group(group).joins.fetch_add(1, memory_order_seq_cst);
+    // (1) the name is in no other row: it is ours  (2) it is joined, or away: withdraw  (3) it attaches in another row: that one joined before us
+    // and goes on, or finds us too; look again, and withdraw if it never tells, the higher row sooner, so that the lower can go on
+    for (unsigned turn = 0; !name.empty(); ++turn) {
+        const auto other = find_name(segment, group, name, joined->consumer, state);
+        if (!other) break;  // (1)
+        const unsigned patience = *other < joined->consumer ? short_patience : long_patience;
+        if (state != OwnerState::attaching || turn >= patience) {  // (2)
+            const Code code = busy(*other);
             withdraw(segment, group, joined->consumer);
             return code;
         }
-        if (segment.group(group).joins.compare_exchange(joins, joins + 1, memory_order_seq_cst, memory_order_relaxed)) break;  // (2)
-    }  // (3)
+        pause();  // (3)
+    }
     std::uint64_t attaching = me.word(OwnerState::attaching);
     if (!mine.word.compare_exchange(attaching, live, memory_order_seq_cst, memory_order_relaxed)) return Code::busy;
     return joined;

@@ -1,9 +1,10 @@
 // Joining and leaving a group: one living owner per consumer name.
 //
 // A consumer row goes free -> attaching -> live -> free, or away if it is named: an away row keeps its name, so that what the consumer held
-// can come back to it first. A name exists in one row at most. Two processes that join under one new name at once are told apart by the group's
-// `joins` word: each announces its row with the name, looks for the name in the others, and moves `joins` on by compare-and-swap from the value
-// it read before; of two, one fails and looks again.
+// can come back to it first. A name exists in one row at most. Of several processes that join under one new name at once at most one wins: each
+// announces its row with the name, moves the group's `joins` word on, and only then looks for the name in the others. The second to move it
+// sees the first, so both cannot miss each other; of two that see each other the lower row goes on. One that is stopped while it joins, or
+// several that meet very closely, may leave the others with `busy` although nobody is joined yet.
 #pragma once
 
 #include <optional>

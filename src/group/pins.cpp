@@ -22,12 +22,13 @@ std::optional<PinTicket> reserve_pin(const Segment& segment, std::uint32_t group
         std::uint64_t word = segment.pin(cell).load(memory_order_acquire);
         const PinWord pin = unpack_pin(word);
         if (pin.used) {
-            if (pin.consumer == number && pin.chunk == chunks.first && pin.count == chunks.count) {
-                // It may be freed right now by its holder's closing; our exchange on the record fails then, since closing gives back first.
-                row.pinned.store(1, memory_order_seq_cst);
-                return PinTicket{cell, word, false};
-            }
-            continue;
+            if (pin.consumer != number || pin.chunk != chunks.first || pin.count != chunks.count) continue;
+            // Shared under a generation of its own: who reserved it first can't give it back any more, should its taking fail. It may be
+            // freed right now by its holder's closing; our exchange on the record fails then, since closing gives back first.
+            const std::uint64_t shared = pack_pin({true, number, chunks.first, chunks.count, pin.generation + 1});
+            if (!segment.pin(cell).compare_exchange(word, shared, memory_order_seq_cst, memory_order_relaxed)) continue;  // a cell of our own
+            row.pinned.store(1, memory_order_seq_cst);
+            return PinTicket{cell, shared, false};
         }
         const std::uint64_t wanted = pack_pin({true, number, chunks.first, chunks.count, pin.generation + 1});
         // seq_cst: before the exchange on the record, so before the trim point can pass the entry (PIN).

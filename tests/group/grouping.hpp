@@ -1,0 +1,130 @@
+// A forged segment with a producer, groups and consumers, as the rooms above use the room of groups.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "group/count.hpp"
+#include "group/deliver.hpp"
+#include "group/directory.hpp"
+#include "group/finish.hpp"
+#include "group/membership.hpp"
+#include "group/pins.hpp"
+#include "group/retry_index.hpp"
+#include "log/adding.hpp"
+
+namespace shmq::test {
+
+/// A handle that is attached, without the lock that a process of its own would hold.
+struct Handle {
+    Handle(const Segment& s, std::uint32_t row, std::uint64_t incarnation = 1)
+        : segment(s), id{row, incarnation}, visits(segment, id) {
+        segment.attachment(row).word.store(id.word(OwnerState::live), memory_order_seq_cst);
+    }
+    Segment segment;
+    AttachmentId id;
+    Visits visits;
+};
+
+/// A consumer that takes into a room of its own.
+class Reader {
+public:
+    Reader(Handle& handle, GroupId group, std::string_view name) : handle_(handle) {
+        NameTaken taken{};
+        auto joined = join_group(handle.segment, handle.id, group.row, name, taken);
+        if (!joined) {
+            ADD_FAILURE() << joined.error().message();
+            return;
+        }
+        handle.visits.enter(group.row);
+        inside_ = true;
+        member_ = Member{handle.segment, group, joined->consumer, 0, 0, joined->came_back, 0};
+    }
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+    ~Reader() { leave(); }
+    void leave() {
+        if (!std::exchange(inside_, false)) return;
+        leave_group(handle_.segment, handle_.id, member_.group.row, member_.consumer);
+        handle_.visits.leave(member_.group.row);
+    }
+
+    /// One read as consumers do it: stale ones if asked for, retried ones, new ones.
+    std::vector<Taken> read(std::size_t most, std::uint64_t now_ms = 1'000) {
+        return gather(most, now_ms, [&](Taking& taking) {
+            take_retry(member_, taking);
+            if (!taking.is_full()) take_new(member_, taking);
+        });
+    }
+    std::vector<Taken> read_new(std::size_t most, std::size_t max_bytes = ~std::size_t{0}) {
+        return gather(
+            most, 1'000, [&](Taking& taking) { take_new(member_, taking); }, max_bytes);
+    }
+    std::vector<Taken> claim(std::uint64_t idle_ms, std::uint64_t now_ms, std::size_t most = 64,
+                             std::size_t max_bytes = ~std::size_t{0}) {
+        return gather(
+            most, now_ms, [&](Taking& taking) { refused_pin = !take_stale(member_, taking, idle_ms); }, max_bytes);
+    }
+    Finish ack(const Taken& taken) {
+        return finish_entry(member_.segment, member_.group.row, taken.sequence, taken.record);
+    }
+    Finish nack(const Taken& taken, Ending ending = Ending::failed, std::uint64_t now_ms = 1'000) {
+        return give_back(member_.segment, member_.group.row, taken.sequence, taken.record, ending, now_ms);
+    }
+    [[nodiscard]] Member& member() { return member_; }
+    [[nodiscard]] std::uint32_t consumer() const { return member_.consumer; }
+    bool refused_pin = false;
+
+private:
+    template <class Gather>
+    std::vector<Taken> gather(std::size_t most, std::uint64_t now_ms, Gather gather_some,
+                              std::size_t max_bytes = ~std::size_t{0}) {
+        std::vector<Taken> room(most);
+        Taking taking{room, 0, max_bytes, 0, now_ms};
+        gather_some(taking);
+        check_claims(member_, taking, 0);
+        room.resize(taking.count);
+        return room;
+    }
+    Handle& handle_;
+    Member member_;
+    bool inside_ = false;
+};
+
+inline std::vector<Sequence> sequences_of(const std::vector<Taken>& taken) {
+    std::vector<Sequence> sequences;
+    for (const Taken& one : taken) sequences.push_back(one.sequence);
+    return sequences;
+}
+
+/// A segment with one group from the oldest entry on, and one handle for producers and consumers.
+struct GroupForge : Forge {
+    explicit GroupForge(const StreamOptions& options = tiny_options())
+        : Forge(options), handle(segment(), 0), adder(segment(), handle.id) {
+        auto made = create_group(segment(), handle.visits, "g", Position::oldest());
+        if (!made) {
+            ADD_FAILURE() << made.error().message();
+            return;
+        }
+        group = *made;
+    }
+    [[nodiscard]] PendingWord record(Sequence sequence) const {
+        return unpack_pending(geometry(), segment().record(group.row, sequence).load(memory_order_seq_cst));
+    }
+    [[nodiscard]] DeliveryFacts facts(Sequence sequence, std::uint64_t now_ms) const {
+        return clock_read(segment(), group.row, sequence, record(sequence), now_ms);
+    }
+    [[nodiscard]] unsigned pins_used() const {
+        unsigned used = 0;
+        for (std::uint32_t cell = 0; cell < geometry().pins; ++cell)
+            used += segment().pin(cell).load(memory_order_seq_cst) & 1;
+        return used;
+    }
+    Handle handle;
+    Adder adder;
+    GroupId group;
+};
+
+}  // namespace shmq::test
