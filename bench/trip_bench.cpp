@@ -71,25 +71,41 @@ Percentiles line_trips() {
     return percentiles_on(round.board());
 }
 
+/// What goes to and fro: every word of it is the number of the trip.
+void fill(std::uint64_t number, std::byte (&payload)[payload_size]) {
+    std::uint64_t words[payload_size / 8];
+    for (std::uint64_t& word : words) word = number;
+    std::memcpy(payload, words, sizeof words);
+}
+
+/// Reads every word of what came.
+void check_payload(std::uint64_t number, std::span<const std::byte> payload) {
+    std::uint64_t words[payload_size / 8];
+    std::memcpy(words, payload.data(), sizeof words);
+    std::uint64_t sum = 0;
+    for (const std::uint64_t word : words) sum += word;
+    if (sum != number * (payload_size / 8)) throw std::runtime_error("another entry came than was sent");
+}
+
 /// Two bare rings.
 Percentiles bare_trips() {
     const SharedBareRing there, back;
-    const auto receive = [](BareConsumer& consumer, std::byte(&payload)[payload_size]) {
-        while (consumer.read_and_ack(
-                   1, [&](std::span<const std::byte> got) { std::memcpy(payload, got.data(), payload_size); }) == 0)
-            pause_times(1);
+    const auto receive = [](BareConsumer& consumer, std::uint64_t number) {
+        const auto use = [number](std::span<const std::byte> got) { check_payload(number, got); };
+        while (consumer.read_and_ack(1, use) == 0) pause_times(1);
     };
     const auto work = [&](Board& board, bool first) {
         BareProducer producer(first ? *there : *back);
         BareConsumer consumer(first ? *back : *there);
-        std::byte payload[payload_size] = {};
-        const auto send = [&] {
+        std::byte payload[payload_size];
+        const auto send = [&](std::uint64_t number) {
+            fill(number, payload);
             if (!producer.add(payload)) throw std::logic_error("the ring is full with one entry in it");
         };
         if (first)
-            time_trips(board, [&](std::uint64_t) { send(), receive(consumer, payload); });
+            time_trips(board, [&](std::uint64_t number) { send(number), receive(consumer, number); });
         else
-            answer_trips(board, [&](std::uint64_t) { receive(consumer, payload), send(); });
+            answer_trips(board, [&](std::uint64_t number) { receive(consumer, number), send(number); });
     };
     Round round;
     round.start(settings().core_of_first, [&](Board& board) { work(board, true); });
@@ -108,23 +124,20 @@ public:
         read_.wait = wait;
     }
     void send(std::uint64_t number) {
-        std::memcpy(payload_, &number, sizeof number);
+        fill(number, payload_);
         value_of(producer_.add(payload_));
     }
     void receive(std::uint64_t number) {
         for (;;) {
             auto batch = consumer_.read(read_);
             if (batch) {
-                std::memcpy(payload_, (*batch)[0].payload().data(), payload_size);
+                check_payload(number, (*batch)[0].payload());
                 check(batch->ack());
                 break;
             }
             if (batch.error() != shmq::Code::empty) throw_error(batch.error());
             pause_times(1);
         }
-        std::uint64_t came;
-        std::memcpy(&came, payload_, sizeof came);
-        if (came != number) throw std::runtime_error("another entry came back than was sent");
     }
 
 private:
