@@ -86,6 +86,10 @@ TEST_F(ShmqCreate, a_segment_larger_than_the_file_system_is_refused_with_both_nu
     const Ended ended = run({"create", "s", "--payload", "1TiB", "--chunks", "65536"});
     EXPECT_EQ(ended.status, 73) << ended.complaints;
     EXPECT_TRUE(contains(ended.complaints, "no_space")) << ended.complaints;
+    const std::size_t needed = ended.complaints.find("10995");  // 1 TiB and the tables
+    ASSERT_NE(needed, std::string::npos) << ended.complaints;
+    EXPECT_NE(ended.complaints.find_first_of("0123456789", ended.complaints.find(' ', needed)), std::string::npos)
+        << ended.complaints;
     EXPECT_EQ(files(), Words{});
 }
 
