@@ -1,6 +1,7 @@
 // A forged segment with a producer, groups and consumers, as the rooms above use the room of groups.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -84,7 +85,9 @@ private:
         std::vector<Taken> room(most);
         Taking taking{room, 0, max_bytes, 0, now_ms};
         gather_some(taking);
-        check_claims(member_, taking, 0);
+        std::sort(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(taking.count),
+                  [](const Taken& a, const Taken& b) { return a.sequence < b.sequence; });
+        if (taking.count != 0) check_claims(member_, taking);
         room.resize(taking.count);
         return room;
     }
@@ -119,7 +122,7 @@ struct GroupForge : Forge {
     [[nodiscard]] unsigned pins_used() const {
         unsigned used = 0;
         for (std::uint32_t cell = 0; cell < geometry().pins; ++cell)
-            used += segment().pin(cell).load(memory_order_seq_cst) & 1;
+            used += (segment().pin(cell).load(memory_order_seq_cst) & 1) != 0;
         return used;
     }
     Handle handle;

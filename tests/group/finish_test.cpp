@@ -1,0 +1,157 @@
+// Ending deliveries: acks, nacks, the late words of former owners, and the words of operators.
+#include "group/finish.hpp"
+
+#include <gtest/gtest.h>
+
+#include "group/grouping.hpp"
+#include "log/sleep.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using test::Reader;
+
+struct Finishing : GroupForge {
+    Finishing() : reader(handle, group, "r") { adder.add_many(8); }
+    [[nodiscard]] std::uint32_t row() const { return group.row; }
+    Reader reader;
+};
+
+TEST(Ack, finishes_exactly_the_delivery_that_was_held) {
+    Finishing f;
+    const auto taken = f.reader.read(1);
+    EXPECT_EQ(f.reader.ack(taken[0]), Finish::done);
+    EXPECT_EQ(f.record(1).state, PendingState::acked);
+    EXPECT_EQ(pending_record(f.segment(), f.row(), 1), 0u);
+}
+
+TEST(Ack, twice_is_not_pending) {
+    Finishing f;
+    const auto taken = f.reader.read(1);
+    f.reader.ack(taken[0]);
+    EXPECT_EQ(f.reader.ack(taken[0]), Finish::not_pending);
+    EXPECT_EQ(f.reader.nack(taken[0]), Finish::not_pending);
+    EXPECT_EQ(f.record(1).state, PendingState::acked) << "finished is terminal";
+}
+
+TEST(Ack, by_a_former_owner_is_fenced_whatever_became_of_the_entry) {
+    for (const PendingState state :
+         {PendingState::delivered, PendingState::retry, PendingState::acked, PendingState::dead}) {
+        Finishing f;
+        const auto taken = f.reader.read(1);
+        test::forge_record(f.segment(), f.row(), 1, state, f.reader.consumer(), 2);
+        const std::uint64_t before = f.segment().record(f.row(), 1).load(memory_order_seq_cst);
+        EXPECT_EQ(f.reader.ack(taken[0]), Finish::fenced);
+        EXPECT_EQ(f.reader.nack(taken[0]), Finish::fenced);
+        EXPECT_EQ(f.segment().record(f.row(), 1).load(memory_order_seq_cst), before) << "and changes nothing";
+    }
+}
+
+TEST(Ack, of_a_delivery_that_was_taken_back_and_given_again_to_the_same_consumer_is_fenced) {
+    Finishing f;
+    const auto first = f.reader.read(1);
+    ASSERT_TRUE(operator_nack(f.segment(), f.row(), 1, 1'000));
+    const auto second = f.reader.read(1);
+    ASSERT_EQ(second[0].sequence, 1u);
+    EXPECT_EQ(f.reader.ack(first[0]), Finish::fenced);
+    EXPECT_EQ(f.reader.ack(second[0]), Finish::done);
+}
+
+TEST(GiveBack, marks_the_entry_before_it_can_be_seen_waiting) {
+    Finishing f;
+    const auto taken = f.reader.read(1);
+    EXPECT_EQ(f.reader.nack(taken[0]), Finish::done);
+    EXPECT_TRUE(is_marked_retry(f.segment(), f.row(), 1));
+    EXPECT_EQ(f.record(1).state, PendingState::retry);
+    EXPECT_EQ(f.record(1).handover, 1u) << "the number grows when it is handed on";
+}
+
+TEST(PendingRecord, is_there_for_delivered_retry_and_dead_of_this_lap_alone) {
+    Finishing f;
+    for (unsigned state = 0; state < 8; ++state) {
+        const auto s = static_cast<PendingState>(state);
+        test::forge_record(f.segment(), f.row(), 3, s);
+        const bool pending = s == PendingState::delivered || s == PendingState::retry || s == PendingState::dead;
+        EXPECT_EQ(pending_record(f.segment(), f.row(), 3) != 0, pending) << state;
+        EXPECT_EQ(pending_record(f.segment(), f.row(), 3 + 8), 0u);
+    }
+}
+
+TEST(OperatorAck, finishes_whoever_holds_it_and_pins_the_living_holders_view) {
+    Finishing f;
+    const auto taken = f.reader.read(1);
+    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1, 1'000));
+    EXPECT_EQ(f.record(1).state, PendingState::acked);
+    EXPECT_EQ(f.pins_used(), 1u);
+    EXPECT_EQ(f.reader.ack(taken[0]), Finish::not_pending) << "the same delivery, finished in its name";
+}
+
+TEST(OperatorAck, of_a_retry_entry_takes_its_mark_away_and_needs_no_pin) {
+    Finishing f;
+    f.reader.nack(f.reader.read(1)[0]);
+    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1, 1'000));
+    EXPECT_FALSE(is_marked_retry(f.segment(), f.row(), 1));
+    EXPECT_EQ(f.pins_used(), 0u);
+}
+
+TEST(OperatorAck, of_what_is_not_pending_says_so_and_keeps_no_pin) {
+    Finishing f;
+    const auto taken = f.reader.read(2);
+    f.reader.ack(taken[0]);
+    for (const Sequence s : {Sequence{1}, Sequence{5}, Sequence{100}, Sequence{0}}) {
+        EXPECT_EQ(operator_ack(f.segment(), f.row(), s, 1'000).error().code(), Code::not_pending) << s;
+        EXPECT_EQ(operator_nack(f.segment(), f.row(), s, 1'000).error().code(), Code::not_pending) << s;
+    }
+    // A record that the trim point has passed since it was loaded.
+    f.control().trim_point.store(3, memory_order_seq_cst);
+    EXPECT_EQ(operator_ack(f.segment(), f.row(), 2, 1'000).error().code(), Code::not_pending);
+    EXPECT_EQ(operator_nack(f.segment(), f.row(), 2, 1'000).error().code(), Code::not_pending);
+    EXPECT_EQ(f.pins_used(), 0u);
+}
+
+TEST(OperatorAck, without_a_free_pin_is_refused) {
+    Finishing f;
+    f.reader.read(1);
+    for (std::uint32_t cell = 0; cell < f.geometry().pins; ++cell)
+        f.segment().pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    EXPECT_EQ(operator_ack(f.segment(), f.row(), 1, 1'000).error().code(), Code::too_many_pins);
+    EXPECT_EQ(operator_nack(f.segment(), f.row(), 1, 1'000).error().code(), Code::too_many_pins);
+    EXPECT_EQ(f.record(1).state, PendingState::delivered);
+}
+
+TEST(OperatorNack, hands_a_delivered_entry_to_retry_and_leaves_a_waiting_one) {
+    Finishing f;
+    const auto taken = f.reader.read(1);
+    EXPECT_TRUE(operator_nack(f.segment(), f.row(), 1, 1'000));
+    EXPECT_EQ(f.record(1).state, PendingState::retry);
+    EXPECT_TRUE(operator_nack(f.segment(), f.row(), 1, 1'000)) << "it waits already";
+    EXPECT_EQ(f.reader.ack(taken[0]), Finish::fenced);
+    EXPECT_EQ(f.facts(1, 1'000).deliveries, 1u) << "one failure";
+}
+
+TEST(AfterFinishing, lifts_the_trim_point_only_when_a_producer_asked) {
+    Finishing f;
+    for (const Taken& taken : f.reader.read(8)) f.reader.ack(taken);
+    after_finishing(f.segment());
+    EXPECT_EQ(find_begin(f.segment()), 1u) << "acked entries stay readable";
+    f.control().room_wanted.store(4, memory_order_seq_cst);
+    after_finishing(f.segment());
+    EXPECT_EQ(find_begin(f.segment()), 4u);
+    f.control().room_wanted.store(~Sequence{0}, memory_order_seq_cst);
+    after_finishing(f.segment());
+    EXPECT_EQ(find_begin(f.segment()), 9u) << "never above the end";
+}
+
+TEST(AfterFinishing, wakes_a_producer_that_waits_for_room) {
+    Finishing f;
+    for (const Taken& taken : f.reader.read(8)) f.reader.ack(taken);
+    f.control().room_wanted.store(2, memory_order_seq_cst);
+    const std::uint32_t seen = announce_sleeper(f.segment(), room_bit);
+    after_finishing(f.segment());
+    EXPECT_EQ(sleep(f.segment(), room_bit, seen, std::chrono::minutes(1)), os::Woken::changed);
+}
+
+}  // namespace
+}  // namespace shmq
