@@ -29,7 +29,7 @@ TEST_F(ShmqCreate, defaults_fit_a_container_and_are_printed) {
     EXPECT_LE(size, 64u << 20);
     EXPECT_TRUE(contains(text, path("orders.shmq") + ", mode 0600")) << text;
     EXPECT_TRUE(contains(text, "65,536 slots x 8 bytes")) << text;
-    EXPECT_TRUE(contains(text, "65,536 slots x 8 groups x 16 bytes")) << text;
+    EXPECT_TRUE(contains(text, "65,536 slots x (8 groups + 1 spare) x 16 bytes")) << text;
     EXPECT_TRUE(contains(text, "33,554,432 bytes")) << text;
     EXPECT_TRUE(contains(text, grouped(size) + " bytes")) << text;
 }
@@ -40,7 +40,7 @@ TEST_F(ShmqCreate, options_are_taken_and_printed) {
               "32",          "--max-entry", "4096",    "--groups", "1",         "--consumers", "3",
               "--producers", "4",           "--time",  "precise",  "--mode",    "0640"});
     EXPECT_TRUE(contains(text, "1,024 slots x 8 bytes")) << text;
-    EXPECT_TRUE(contains(text, "1,024 slots x 1 group x 16 bytes")) << text;
+    EXPECT_TRUE(contains(text, "1,024 slots x (1 group + 1 spare) x 16 bytes")) << text;
     EXPECT_TRUE(contains(text, "262,144 bytes")) << text;
     EXPECT_TRUE(contains(text, "largest entry 4,096 bytes")) << text;
     EXPECT_TRUE(contains(text, "4 producers at a time, 3 consumers a group, time stamps precise")) << text;

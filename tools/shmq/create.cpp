@@ -49,13 +49,14 @@ std::string memory_line(std::string_view part, std::uint64_t bytes, std::string_
 std::string memory_text(const StreamInfo& info) {
     const StreamOptions& made = info.options;
     const std::uint64_t slots = made.slots * bytes_per_slot;
-    const std::uint64_t records = made.slots * made.groups * bytes_per_pending_record;
+    const std::uint64_t rows = made.groups == 0 ? 0 : made.groups + 1;  // one more, so that a cursor can be moved
+    const std::uint64_t records = made.slots * rows * bytes_per_pending_record;
     const std::uint64_t tables = info.size - slots - records - made.payload;
     return "memory\n" + memory_line("header and tables", tables, "") +
            memory_line("slots", slots, fmt::format("{} slots x {} bytes", grouped(made.slots), bytes_per_slot)) +
            memory_line("pending records", records,
-                       fmt::format("{} slots x {} x {} bytes", grouped(made.slots),
-                                   counted(made.groups, "group", "groups"), bytes_per_pending_record)) +
+                       fmt::format("{} slots x ({}{}) x {} bytes", grouped(made.slots),
+                                   counted(made.groups, "group", "groups"), rows == 0 ? "" : " + 1 spare", bytes_per_pending_record)) +
            memory_line("payload", made.payload,
                        fmt::format("{} chunks x {} bytes", grouped(made.chunks), grouped(info.chunk_size))) +
            memory_line("total", info.size, "");
