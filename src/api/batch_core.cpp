@@ -21,6 +21,8 @@ Result<void> answer(Finish finish, Sequence sequence) noexcept {
 Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finish) noexcept {
     taken.record = 0;
     --batch.held;
+    if (finish == Finish::done && is_dropped(stream_->segment(), member_.group)) [[unlikely]]
+        finish = Finish::fenced;
     return answer(finish, taken.sequence);
 }
 
@@ -28,14 +30,18 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     if (auto fine = usable(); !fine) return fine;
     const Segment& segment = stream_->segment();
     Result<void> first_error;
+    Sequence first_held = 0;
     for (std::size_t i = 0; i < batch.count; ++i) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
+        if (first_held == 0) first_held = taken.sequence;
         const Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
         taken.record = 0;
         if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
     }
     batch.held = 0;
+    if (first_held != 0 && is_dropped(segment, member_.group)) [[unlikely]]
+        return Error(Code::fenced, first_held);
     if (batch.count != 0 && first_error) {
         // relaxed: a hint, moved on only when the batch begins where it stands.
         Word& floor = segment.group(row()).floor;

@@ -27,6 +27,14 @@ struct GroupId {
     return segment.group(group.row).word.load(memory_order_seq_cst) == group_word(GroupState::active, group.incarnation);
 }
 
+/// Whether the group is gone for good: an ack that succeeded on its records comes too late to count. A group that is closing
+/// right now still takes acks, since its closing may yet be called off.
+[[nodiscard]] inline bool is_dropped(const Segment& segment, GroupId group) noexcept {
+    // seq_cst: after the exchange on the record, so that a drop that ended before that exchange is seen.
+    const GroupWord word = unpack_group(segment.group(group.row).word.load(memory_order_seq_cst));
+    return word.incarnation != group.incarnation || (word.state != GroupState::active && word.state != GroupState::closing);
+}
+
 /// The visits of one attachment, counted over the threads of its process. Safe for several threads.
 class Visits {
 public:

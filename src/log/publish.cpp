@@ -57,6 +57,8 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
         const std::uint64_t tag = word >> g.place_bits;
         if (tag == g.slot_tag(t)) {  // (4)
             known_ = t++;
+            if (t == 0) [[unlikely]]  // sequences never come so far: the trim point is damaged
+                return corrupt_error("trim point", segment_.offset_of(&control.trim_point), trim_seen_);
             continue;
         }
         if (tag != ((g.slot_tag(t) - 1) & g.tag_mask)) {  // (5)
@@ -104,7 +106,7 @@ bool Publisher::find_room(Sequence t, Error& why) noexcept {
 
 Sequence find_end(const Segment& segment) noexcept {
     const Geometry& g = segment.geometry();
-    // Repeated only if the trim point passed the walk meanwhile, that is, if others added and finished entries.
+    // Repeated only if the trim point moved and passed the walk meanwhile, that is, if others added and finished entries.
     for (;;) {
         const Sequence trim = segment.control().trim_point.load(memory_order_acquire);
         Sequence t = segment.control().tail.load(memory_order_relaxed);  // a hint

@@ -131,7 +131,7 @@ TEST_F(Damaged, every_word_of_the_tables_full_of_ones_neither_crashes_nor_hangs)
             use(path("o"));
             return 0;
         });
-        ASSERT_EQ(status, 0) << "word at " << at;
+        EXPECT_EQ(status, 0) << "word at " << at;
     }
 }
 
