@@ -1,7 +1,7 @@
 /* chunk: the life of a chunk. Taken, filled by loans that are committed in any order, sealed, left unfinished by an owner that
    closed or died, adopted, used again when the trim point has passed its last sequence.
 
-   A chunk's word is (state, row, incarnation) and carries no generation, so a word may come back: whoever took a chunk looks
+   A chunk's word is (state, row, incarnation) and carries no generation, so it may come back: whoever took a chunk looks
    again, after its compare-and-swap, whether the trim point has passed `last`, and only then puts the fill mark back.
    Publishing is one step here (`core` shows why that is so); the trim point rises by itself, as if readers finished at once.
    Two producers in three lives, each with up to two open loans; two scanners, one of which may stop for ever; a reader
@@ -105,12 +105,12 @@ inline commit(cell, value) {
 
 inline leave_chunk(new_state) {
 #ifdef SWAP_BEFORE_LAST
-    chunk[c].state = new_state;
+    atomic { chunk[c].state = new_state; chunk[c].row = 0; chunk[c].incarnation = 0 }
     MAY_DIE;
     atomic { RAISE(chunk[c].last, greatest) }
 #else
     atomic { RAISE(chunk[c].last, greatest); MAY_DIE }
-    atomic { assert(OWNED_BY(c, me, incarnation)); chunk[c].state = new_state }
+    atomic { assert(OWNED_BY(c, me, incarnation)); chunk[c].state = new_state; chunk[c].row = 0; chunk[c].incarnation = 0 }
 #endif
     greatest = 0;
 }
@@ -230,9 +230,9 @@ end_look:
               if :: skip :: atomic { times_stopped < STOPS -> times_stopped++; goto end_stopped } fi;
               atomic {
 #ifdef NO_INCARNATION
-                  if :: chunk[c].state == OWNED && chunk[c].row == r -> chunk[c].state = UNFINISHED :: else fi;
+                  if :: chunk[c].state == OWNED && chunk[c].row == r -> chunk[c].state = UNFINISHED; chunk[c].row = 0; chunk[c].incarnation = 0 :: else fi;
 #else
-                  if :: OWNED_BY(c, r, i) -> chunk[c].state = UNFINISHED :: else fi;
+                  if :: OWNED_BY(c, r, i) -> chunk[c].state = UNFINISHED; chunk[c].row = 0; chunk[c].incarnation = 0 :: else fi;
 #endif
                   last = 0; found = 0 }
            :: else fi;

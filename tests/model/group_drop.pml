@@ -4,7 +4,7 @@
    directory by a compare-and-swap on its version, then sets dropped. Anybody may finish a closing row.
 
    Before a process swaps a record it sets its bit `inside` for the row and looks at the row's word again; it clears the bit
-   afterwards. A row is used again only when no living attachment is inside, looked at after the drop. Scanners are inside too.
+   afterwards. A row is used again only when no living attachment is inside, looked at after the drop. Scanners are inside too, and leave alone a row they found dropped.
 
    One record, one chunk. Once the directory's bit is gone the trim point may pass and the bytes may be overwritten, unless a
    pin names their chunk. The entry of the next incarnation stands in the same record and may be given to the same consumer
@@ -13,7 +13,7 @@
    Held: a view shows the bytes it was given; nobody changes a record of another incarnation; an active row stands in the directory.
    Sizes: CONSUMERS DROPPERS LIVES STOPS (droppers that stop for ever) SCANNERS.
    Seeded bugs: NO_INSIDE INSIDE_NOT_CHECKED_AGAIN LOOKED_BEFORE_DROP NO_VOID NO_PINS PINNED_BEFORE_CLOSING NO_VERSION REVERT
-   SCANNER_NOT_INSIDE */
+   SCANNER_NOT_INSIDE SCANNER_IN_DROPPED */
 #ifndef CONSUMERS
 #define CONSUMERS 1
 #endif
@@ -51,7 +51,7 @@ bool pinned[CONSUMERS];                         /* the pin cell that names (the 
 byte bytes = 1;                                 /* what the chunk holds: the entry of this incarnation */
 byte consumer_owner[CONSUMERS];                 /* incarnation of the attachment that owns the consumer's row */
 bool alive[CONSUMERS] = 1;
-byte times_stopped, times_died;
+byte times_stopped, times_died, times_reverted;
 
 #ifdef NO_INSIDE
 #define ENTER(who) skip
@@ -111,7 +111,10 @@ again:
     pinned[me] = 0;                             /* closes its batch */
     number = 0;
     goto again;
-dead: skip
+end_dead:
+dead:
+    /* the next owner of the consumer's row: another process, once the row was made new */
+    atomic { row_incarnation > i; consumer_owner[me]++; alive[me] = 1; number = 0; inside[me] = 0; pinned[me] = 0; goto again }
 done: skip
 }
 
@@ -129,7 +132,8 @@ end:
     MAY_STOP;
 #ifdef REVERT
     if :: skip
-       :: atomic { times_stopped == 0; if :: row_state == CLOSING && row_incarnation == i -> row_state = ACTIVE :: else fi; goto end_stopped }
+       :: atomic { times_reverted < 1 -> times_reverted++;             /* as if no pin cell were left */
+                   if :: row_state == CLOSING && row_incarnation == i -> row_state = ACTIVE :: else fi; i = 0; goto end }
     fi;
 #endif
     seen_version = version;
@@ -204,26 +208,32 @@ look:
 }
 
 #if SCANNERS > 0
+#ifdef SCANNER_IN_DROPPED
+#define MAY_REPAIR (row_state != PREPARING)
+#else
+#define MAY_REPAIR (row_state == ACTIVE || row_state == CLOSING)
+#endif
 /* Hands the record of a dead consumer to retry: loads it, sees that the owner is the dead one still, swaps. */
 proctype Scanner(byte me) {
-    byte i, c, owner, seen_number;
+    byte c, owner, seen_number;
 end:
-    atomic { row_state == ACTIVE && record_state == DELIVERED && record_consumer < CONSUMERS && !alive[record_consumer];
-             i = row_incarnation; owner = consumer_owner[record_consumer] }
+    atomic { !alive[0] && ((record_state == DELIVERED && record_consumer == 0) || pinned[0]) -> c = 0; owner = consumer_owner[0] }
 #ifndef SCANNER_NOT_INSIDE
     ENTER(me);
 #endif
-    if :: STILL(i) -> skip :: else -> goto leave fi;
-    atomic { if :: record_state == DELIVERED -> c = record_consumer; seen_number = record_number :: else -> goto leave fi }
-    if :: c < CONSUMERS && consumer_owner[c] == owner && !alive[c] -> skip :: else -> goto leave fi;
+    if :: MAY_REPAIR -> skip :: else -> goto leave fi;
+    atomic { if :: record_state == DELIVERED && record_consumer == c -> seen_number = record_number :: else -> goto leave fi }
+    if :: consumer_owner[c] == owner -> skip :: else -> goto leave fi;
     atomic { if :: record_state == DELIVERED && record_consumer == c && record_number == seen_number ->
-                   assert(true_record == i); assert(consumer_owner[c] == owner); record_state = RETRY
+                   assert(consumer_owner[c] == owner); record_state = RETRY
                 :: else fi }
 leave:
 #ifndef SCANNER_NOT_INSIDE
     LEAVE(me);
 #endif
-    atomic { i = 0; c = 0; owner = 0; seen_number = 0; goto end }
+    /* frees the dead one's pins whatever became of the row: cells carry a generation */
+    atomic { if :: !alive[c] && consumer_owner[c] == owner -> pinned[c] = 0 :: else fi;
+             c = 0; owner = 0; seen_number = 0; goto end }
 }
 #endif
 

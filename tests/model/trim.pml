@@ -78,11 +78,11 @@ again:
 #ifndef NO_SECOND_READ
     if :: version != seen_version -> read_groups(lowest); atomic { if :: goal < lowest -> lowest = goal :: else fi } :: else fi;
 #endif
-    atomic { if :: trim_point < lowest -> trim_point = lowest :: else fi; lowest = 0; goal = 0; SAFE }
+    atomic { if :: trim_point < lowest -> trim_point = lowest :: else fi; lowest = 0; goal = 0; seen_version = 0; seen_listed = 0; SAFE }
     /* waits until there is something to do: an oracle, for the model's sake only */
     atomic { (trim_point >= ENTRIES || (standing > trim_point && (!listed || finished > trim_point))); goto again }
 done:
-    movers_done++
+    atomic { movers_done++; lowest = 0; goal = 0; seen_version = 0; seen_listed = 0 }
 }
 
 /* Group 0 acks entry after entry; so does row 1 while it is active. */
@@ -180,5 +180,5 @@ init {
         do :: n < HELPERS -> run Helper(); n++ :: else -> break od;
         run Acks()
     }
-    (movers_done == MOVERS)
+    (movers_done == MOVERS && !(row_state == PREPARING && row_maker != NOBODY && dead[row_maker]))
 }
