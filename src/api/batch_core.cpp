@@ -31,6 +31,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     const Segment& segment = stream_->segment();
     Result<void> first_error;
     Sequence first_held = 0;
+    const bool whole = batch.held == batch.count;  // none of it was nacked or handed on before
     for (std::size_t i = 0; i < batch.count; ++i) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
@@ -42,8 +43,8 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     batch.held = 0;
     if (first_held != 0 && is_dropped(segment, member_.group)) [[unlikely]]
         return Error(Code::fenced, first_held);
-    if (batch.count != 0 && first_error) {
-        // relaxed: a hint, moved on only when the batch begins where it stands.
+    if (batch.count != 0 && whole && first_error) {
+        // relaxed: a hint, moved on only over what was acked here, and when the batch begins where it stands.
         Word& floor = segment.group(row()).floor;
         const Sequence first = batch.taken[0].sequence;
         const Sequence last = batch.taken[batch.count - 1].sequence;

@@ -74,6 +74,19 @@ TEST_F(Consumers, nacked_entries_come_back_at_once_and_count) {
     EXPECT_FALSE(all[1].taken_over());
 }
 
+TEST_F(Consumers, what_was_nacked_comes_back_though_the_rest_of_its_batch_is_acked) {
+    Stream stream = create_with_group();
+    add(stream, 6);
+    Consumer consumer = must(stream.consumer("g", "c"));
+    Batch batch = must(consumer.read(reading(4)));
+    must(batch.ack(1));
+    must(batch.nack(2));
+    must(batch.ack());
+    EXPECT_EQ(must(stream.pending("g")).lowest, 2u);
+    EXPECT_EQ(must(stream.group("g")).floor, 2u);
+    EXPECT_EQ(sequences_of(must(consumer.read()).entries()), (std::vector<Sequence>{2, 5, 6}));
+}
+
 TEST_F(Consumers, closing_in_good_order_gives_back_without_counting) {
     Stream stream = create_with_group();
     add(stream, 3);
