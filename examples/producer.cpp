@@ -2,9 +2,10 @@
 //
 //     producer STREAM COUNT
 #include <charconv>
+#include <cinttypes>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
+#include <cstdio>
 #include <iostream>
 #include <shmq/shmq.hpp>
 #include <string>
@@ -14,11 +15,6 @@
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Measurement {
-    std::uint64_t number;
-    double value;
-};
 
 /// One at a time, each with a key; waits up to a second for room, then answers `full` and who holds the room.
 shmq::Result<shmq::Sequence> add_one(shmq::Stream& stream, std::uint64_t number) {
@@ -35,13 +31,14 @@ shmq::Result<shmq::AddedBatch> add_many(shmq::Stream& stream, std::uint64_t firs
     return stream.add(payloads, {.wait = 1s});
 }
 
-/// No copy: the bytes are written where the consumer will read them. A loan that is dropped leaves no trace.
+/// No copy: the bytes are written where the consumer will read them, and what was not used is given back. A loan that is
+/// dropped leaves no trace.
 shmq::Result<shmq::Sequence> add_in_place(shmq::Stream& stream, std::uint64_t number) {
-    auto loan = stream.loan(sizeof(Measurement), {.wait = 1s});
+    constexpr std::size_t most = 64;  // bytes
+    auto loan = stream.loan(most, {.wait = 1s});
     if (!loan) return loan.error();
-    const Measurement measurement{.number = number, .value = 0.5 * static_cast<double>(number)};
-    std::memcpy(loan->bytes().data(), &measurement, sizeof(measurement));
-    return loan->commit();
+    const int used = std::snprintf(reinterpret_cast<char*>(loan->bytes().data()), most, "job %" PRIu64, number);
+    return loan->commit(static_cast<std::size_t>(used));
 }
 
 int fail(const shmq::Error& error) {

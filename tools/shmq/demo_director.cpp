@@ -58,6 +58,7 @@ int Director::run() {
         const int signal = take_signal(hurried ? hurried_tick_ms : tick_ms);
         if (signal != 0 && signal != SIGCHLD) {
             stop_all();
+            note(fmt::format("ended by signal {}; the stream and the outputs are removed", signal));
             return 128 + signal;
         }
         if (!reap() || !look(now) || !kill_as_planned(now.added)) {
