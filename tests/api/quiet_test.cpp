@@ -1,6 +1,6 @@
 // While nobody sleeps and there is room and data, add, read and ack neither allocate nor call the kernel: counted, not timed.
 //
-// Allocations are counted by this program's own operator new and by malloc's hooks that stand behind it; system calls are caught by a
+// Allocations are counted by this program's own operator new; system calls are caught by a
 // seccomp filter that ends the child at the first one but write and exit.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -69,7 +69,11 @@ protected:
             must(batch.ack(batch[0].sequence()));
             must(batch.nack(batch[1].sequence()));
             must(batch.ack());
-            while (auto rest = consumer.read()) must(rest->ack());
+            for (std::size_t left = 3; left > 0;) {  // one nacked, two new; a read of nothing is another matter
+                Batch rest = must(consumer.read());
+                left -= rest.size();
+                must(rest.ack());
+            }
         }
     }
     struct Set {
@@ -100,6 +104,7 @@ TEST_F(Quiet, add_read_and_ack_make_no_system_call) {
                   Set set = warm();
                   forbid_system_calls();
                   work(set.stream, set.consumer, set.reader, 2000);
+                  ::_exit(0);  // closing the handles is no longer quiet
                   return 0;
               }),
               0);
