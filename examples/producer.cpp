@@ -2,8 +2,8 @@
 //
 //     producer STREAM COUNT
 #include <charconv>
-#include <cinttypes>
 #include <chrono>
+#include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -31,8 +31,8 @@ shmq::Result<shmq::AddedBatch> add_many(shmq::Stream& stream, std::uint64_t firs
     return stream.add(payloads, {.wait = 1s});
 }
 
-/// No copy: the bytes are written where the consumer will read them, and what was not used is given back. A loan that is
-/// dropped leaves no trace.
+/// No copy: the bytes are written where the consumer will read them, and what was not used is given back. A loan that
+/// is dropped leaves no trace.
 shmq::Result<shmq::Sequence> add_in_place(shmq::Stream& stream, std::uint64_t number) {
     constexpr std::size_t most = 64;  // bytes
     auto loan = stream.loan(most, {.wait = 1s});
