@@ -2,9 +2,12 @@
 // endless run.
 #include <grp.h>
 
+#include <cstddef>
+#include <cstring>
 #include <random>
 
 #include "inspect_support.hpp"
+#include "layout/rows.hpp"
 
 namespace shmq::inspect_test {
 namespace {
@@ -50,6 +53,23 @@ TEST(InspectDamage, a_scribbled_header_is_damaged_and_json_says_so) {
     EXPECT_EQ(outcome.code, 2);
     EXPECT_EQ(outcome.json().at("schema"), 1);
     EXPECT_EQ(outcome.json().at("error").at("word"), "corrupt");
+}
+
+TEST(InspectDamage, a_trim_point_that_cannot_be_is_damaged) {
+    const Folder folder;
+    const std::string copy = make_copy(folder);
+    const std::string whole = read_whole(copy);
+    constexpr std::size_t place = sizeof(Header) + offsetof(Control, trim_point);
+    for (const std::uint64_t trim_point : {~std::uint64_t{0}, std::uint64_t{1} << 63 | 1, std::uint64_t{0}}) {
+        std::string bytes = whole;
+        std::memcpy(bytes.data() + place, &trim_point, sizeof trim_point);
+        write_whole(copy, bytes);
+        for (const Words& words : looks_at(copy)) {
+            const Outcome outcome = folder.inspect(words);
+            EXPECT_EQ(outcome.code, 2) << words.front() << " of " << trim_point;
+            EXPECT_NE(outcome.error.find("trim point"), std::string::npos) << outcome.error;
+        }
+    }
 }
 
 TEST(InspectDamage, a_text_file_is_no_segment) {

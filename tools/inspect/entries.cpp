@@ -135,7 +135,7 @@ int run_entries(Answer& answer) {
     const Request& request = answer.request();
     Result<Stream> stream = open_to_look(request.name);
     if (!stream) return answer.fail(stream.error());
-    Result<StreamInfo> info = stream->info();
+    Result<StreamInfo> info = gather_info(*stream);
     if (!info) return answer.fail(info.error());
     const Sequence from = std::max(request.from.value_or(info->first), info->first);
     const Sequence end = request.to && *request.to < info->next ? *request.to + 1 : info->next;

@@ -3,13 +3,21 @@
 #include "tools/inspect/facts.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
+#include "base/error_detail.hpp"
 #include "layout/geometry.hpp"
+#include "layout/rows.hpp"
 
 namespace shmq::inspect {
 
 namespace {
+
+// Above the greatest first sequence of a new stream, and far above what a stream can come to.
+constexpr Sequence greatest_sequence = Sequence{1} << 63;
+// First and next are not read at one moment; a busy stream may move in between once, not every time.
+constexpr unsigned info_turns = 100;
 
 std::uint64_t area_size(const Geometry& geometry, AreaKind kind) {
     const Area& area = geometry.area(kind);
@@ -105,9 +113,20 @@ Result<GroupFacts> gather_group(const Stream& stream, std::string_view name) {
     return facts;
 }
 
+Result<StreamInfo> gather_info(const Stream& stream) {
+    for (unsigned turn = 1;; ++turn) {
+        Result<StreamInfo> info = stream.info();
+        if (!info) return info.error();
+        const bool in_range = info->first != 0 && info->first <= greatest_sequence && info->next <= greatest_sequence;
+        if (in_range && info->next >= info->first && info->next - info->first <= info->options.slots) return info;
+        if (in_range && turn < info_turns) continue;
+        return corrupt_error("trim point", sizeof(Header) + offsetof(Control, trim_point), info->first);
+    }
+}
+
 Result<StreamFacts> gather(const Stream& stream) {
     StreamFacts facts;
-    Result<StreamInfo> info = stream.info();
+    Result<StreamInfo> info = gather_info(stream);
     if (!info) return info.error();
     facts.info = std::move(*info);
     Result<ByteFacts> bytes = gather_bytes(facts.info);

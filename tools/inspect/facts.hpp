@@ -53,6 +53,8 @@ struct StreamFacts {
 /// Opens for looking only: maps read-only, attaches nothing, repairs nothing.
 Result<Stream> open_to_look(std::string_view name);
 
+/// As Stream::info; `corrupt` also if its numbers cannot be true together.
+Result<StreamInfo> gather_info(const Stream& stream);
 Result<GroupFacts> gather_group(const Stream& stream, std::string_view name);
 Result<StreamFacts> gather(const Stream& stream);
 

@@ -72,6 +72,7 @@ int run_pending(Answer& answer) {
     const Request& request = answer.request();
     Result<Stream> stream = open_to_look(request.name);
     if (!stream) return answer.fail(stream.error());
+    if (Result<StreamInfo> info = gather_info(*stream); !info) return answer.fail(info.error());
     Result<GroupFacts> group = gather_group(*stream, request.group);
     if (!group) return answer.fail(group.error());
     Result<std::vector<PendingEntry>> entries = stream->pending_entries(request.group);
