@@ -18,8 +18,9 @@
 
 namespace shmq::test {
 
-/// A handle that is attached, without the lock that a process of its own would hold.
+/// A handle that is attached, by default without the lock that a process of its own would hold.
 struct Handle {
+    Handle(const Segment& s, AttachmentId attached) : segment(s), id(attached), visits(segment, id) {}
     Handle(const Segment& s, std::uint32_t row, std::uint64_t incarnation = 1)
         : segment(s), id{row, incarnation}, visits(segment, id) {
         segment.attachment(row).word.store(id.word(OwnerState::live), memory_order_seq_cst);

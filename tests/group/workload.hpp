@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <array>
+#include <map>
 #include <random>
 
 #include "group/grouping.hpp"
@@ -15,7 +16,7 @@ namespace shmq::test {
 /// What the workers saw, by sequence. Zeroed shared memory.
 class Ledger {
 public:
-    static constexpr Sequence most = 100'000;
+    static constexpr Sequence most = 1'000'000;
     struct Bytes {
         Atomic<std::uint64_t> acked;       // entries
         Atomic<std::uint64_t> twice;       // acked again
@@ -23,6 +24,7 @@ public:
         Atomic<std::uint64_t> refused;     // answers that must not come
         Atomic<std::uint64_t> fenced;      // late words of former owners
         Atomic<std::uint64_t> taken_over;  // entries seen by a second consumer
+        Atomic<std::uint64_t> total;       // entries there will be; 0: not known yet
         std::array<Atomic<std::uint64_t>, most> entry;  // producer + 1 and number, once acked
     };
 
@@ -39,6 +41,28 @@ public:
         if (sequence >= most || bytes_->entry[sequence].exchange(label, memory_order_seq_cst) != 0)
             return count(bytes_->twice);
         count(bytes_->acked);
+    }
+    /// After kills: whoever died between an ack and its line here left a gap, `kills` at most. Every producer's numbers
+    /// are dense and in its order as far as they are known; nothing was acked twice, or seen with other bytes.
+    void expect_sound(std::uint64_t total, std::uint64_t kills) const {
+        EXPECT_EQ(bytes_->twice.load(memory_order_seq_cst), 0u);
+        EXPECT_EQ(bytes_->damaged.load(memory_order_seq_cst), 0u);
+        EXPECT_EQ(bytes_->refused.load(memory_order_seq_cst), 0u);
+        EXPECT_GE(bytes_->acked.load(memory_order_seq_cst) + kills, total);
+        std::map<std::uint64_t, std::uint64_t> next;
+        std::uint64_t gaps = 0;
+        for (Sequence s = 1; s <= total; ++s) {
+            const std::uint64_t label = bytes_->entry[s].load(memory_order_seq_cst);
+            if (label == 0) {
+                ++gaps;
+                continue;
+            }
+            std::uint64_t& expected = next[label >> 32];
+            ASSERT_GE(label & 0xffff'ffff, expected) << "of producer " << (label >> 32) << " at sequence " << s;
+            ASSERT_LE(label & 0xffff'ffff, expected + gaps) << "of producer " << (label >> 32) << " at sequence " << s;
+            expected = (label & 0xffff'ffff) + 1;
+        }
+        EXPECT_LE(gaps, kills);
     }
     /// Every sequence from 1 to the sum of `counts` acked once, each producer's numbers dense and in its order.
     void expect_complete(const std::vector<std::uint64_t>& counts) const {
@@ -123,6 +147,27 @@ inline void work_on(Reader& reader, const std::vector<Taken>& batch, std::mt1993
     after_finishing(segment);
     if (segment.consumer(reader.member().group.row, reader.consumer()).pinned.exchange(0, memory_order_seq_cst) != 0)
         free_pins(segment, reader.member().group.row, reader.consumer(), [](ChunkSpan) { return false; });
+}
+
+/// Reads, claims and ends entries until all that were added are finished and `ledger->total` is known.
+inline void consume_all(Reader& reader, const Ledger& ledger, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const Segment& segment = reader.member().segment;
+    for (;;) {
+        const std::uint64_t now = os::monotonic_coarse_ms();
+        auto batch =
+            random() % 4 == 0 ? reader.claim(random() % 4, now, random() % 4 + 1) : reader.read(random() % 6 + 1, now);
+        if (!batch.empty()) {
+            work_on(reader, batch, random, ledger);
+            continue;
+        }
+        sweep(reader.member(), 16);
+        sched_yield();
+        const std::uint64_t total = ledger->total.load(memory_order_seq_cst);
+        if (total == 0 || find_cursor(segment, reader.member().group.row) <= total) continue;
+        const GroupCounts counts = count_group(segment, reader.member().group.row);
+        if (counts.delivered + counts.retry == 0) return;
+    }
 }
 
 /// Reads, claims and ends entries until `total` are acked by all together.

@@ -1,0 +1,241 @@
+// Finding the dead and handing on what they held, by one scanner and by many at once.
+#include "recovery/scan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "log/free_chunks.hpp"
+#include "log/producer_row.hpp"
+#include "recovery/file_forge.hpp"
+
+namespace shmq {
+namespace {
+
+using test::Attached;
+using test::Child;
+using test::FileForge;
+using test::Handle;
+using test::Opened;
+using test::Reader;
+using test::sequences_of;
+
+PendingWord record_of(const Opened& opened, std::uint32_t group, Sequence s) {
+    return unpack_pending(opened.segment().geometry(), opened.segment().record(group, s).load(memory_order_seq_cst));
+}
+
+/// A segment with a group and six entries, and a child that owns a chunk, a producer row, two consumers and four
+/// entries.
+struct Death {
+    Death() : me(forge.path()) {
+        group = create_group(me.segment(), me.handle.visits, "g", Position::oldest()).value();
+        child = std::make_unique<Child>([this] {
+            Attached there(forge.path());
+            take_producer_row(there.segment(), there.handle.id);
+            test::Adder adder(there.segment(), there.handle.id);
+            adder.add_many(6);
+            Reader named(there.handle, group, "named"), unnamed(there.handle, group, "");
+            const auto held = named.read(3);
+            unnamed.read(1);
+            named.ack(held[0]);
+            reserve_pin(there.segment(), group.row, named.consumer(), {5, 1});
+            test::wait_to_be_killed();
+            return 0;
+        });
+        EXPECT_TRUE(child->wait_for_report());
+    }
+    [[nodiscard]] unsigned owned_chunks() const {
+        unsigned count = 0;
+        for (std::uint32_t chunk = 0; chunk < me.segment().geometry().chunks; ++chunk)
+            count += unpack_owner(me.segment().chunk(chunk).word.load(memory_order_seq_cst)).state == OwnerState::owned;
+        return count;
+    }
+    void expect_repaired() {
+        EXPECT_EQ(owned_chunks(), 0u);
+        EXPECT_EQ(me.segment().producer(0).word.load(memory_order_seq_cst), 0u);
+        EXPECT_EQ(record_of(me, group.row, 1).state, PendingState::acked);
+        for (Sequence s = 2; s <= 4; ++s) {
+            EXPECT_EQ(record_of(me, group.row, s).state, PendingState::retry) << s;
+            const DeliveryWord word = unpack_delivery(me.segment().delivery(group.row, s).load(memory_order_seq_cst));
+            EXPECT_EQ(word.deaths, 1u) << "counted once";
+            EXPECT_TRUE(is_marked_retry(me.segment(), group.row, s));
+        }
+        EXPECT_FALSE(is_pinned(me.segment(), 5));
+        Reader reader(me.handle, group, "");
+        const auto taken = reader.read(8);
+        EXPECT_EQ(sequences_of(taken), (std::vector<Sequence>{2, 3, 4, 5, 6}));
+        EXPECT_EQ(taken[0].deliveries, 2u);
+        for (const Taken& one : taken) EXPECT_EQ(reader.ack(one), Finish::done);
+    }
+
+    FileForge forge;
+    Attached me;
+    GroupId group;
+    std::unique_ptr<Child> child;
+};
+
+TEST(Scan, finds_nobody_while_all_live) {
+    Death death;
+    const RecoveryReport report = death.me.scan_now();
+    EXPECT_EQ(report.dead, 0u);
+    EXPECT_EQ(report.entries, 0u);
+    EXPECT_EQ(record_of(death.me, death.group.row, 2).state, PendingState::delivered);
+    EXPECT_EQ(death.owned_chunks(), 1u);
+}
+
+TEST(Scan, hands_on_everything_a_killed_process_held_and_says_what) {
+    for (const bool reap : {true, false}) {
+        Death death;
+        death.child->kill(reap);
+        const RecoveryReport report = death.me.scan_now();
+        EXPECT_EQ(report.dead, 1u);
+        EXPECT_EQ(report.chunks, 1u);
+        EXPECT_EQ(report.consumers, 2u);
+        EXPECT_EQ(report.entries, 3u);
+        death.expect_repaired();
+        EXPECT_EQ(death.me.scan_now().dead, 0u) << "once";
+    }
+}
+
+TEST(Scan, leaves_the_dead_ones_chunk_for_adoption_with_an_upper_bound_of_its_entries) {
+    Death death;
+    death.child->kill();
+    death.me.scan_now();
+    const ChunkRow& row = death.me.segment().chunk(0);
+    EXPECT_EQ(unpack_owner(row.word.load(memory_order_seq_cst)).state, OwnerState::unfinished);
+    EXPECT_EQ(row.last.load(memory_order_seq_cst), 6u);
+    const std::uint64_t mark = row.fill.load(memory_order_seq_cst);
+    EXPECT_GE(mark, 6 * death.me.segment().geometry().room_for(1, 0));
+    ChunkHolder holder(death.me.segment(), death.me.handle.id);
+    EXPECT_EQ(holder.reserve(64)->offset, mark) << "behind what the dead one had filled";
+}
+
+TEST(Scan, keeps_the_name_of_a_consumer_whose_entries_then_come_back_to_it_first) {
+    Death death;
+    death.child->kill();
+    death.me.scan_now();
+    Reader back(death.me.handle, death.group, "named");
+    EXPECT_TRUE(back.member().own_first);
+    EXPECT_EQ(sequences_of(back.read(2)), (std::vector<Sequence>{2, 3}));
+}
+
+TEST(Scan, by_many_at_once_repairs_the_same_death_once) {
+    for (int round = 0; round < 25; ++round) {
+        Death death;
+        std::vector<std::unique_ptr<Attached>> scanners;
+        for (int t = 0; t < 3; ++t) scanners.push_back(std::make_unique<Attached>(death.forge.path()));
+        death.child->kill();
+        std::vector<RecoveryReport> reports(scanners.size());
+        std::vector<std::thread> threads;
+        for (std::size_t t = 0; t < scanners.size(); ++t)
+            threads.emplace_back([&, t] { reports[t] = scanners[t]->scan_now(); });
+        for (std::thread& thread : threads) thread.join();
+        std::uint64_t dead = 0, chunks = 0, consumers = 0, entries = 0;
+        for (const RecoveryReport& report : reports) {
+            dead += report.dead;
+            chunks += report.chunks;
+            consumers += report.consumers;
+            entries += report.entries;
+        }
+        EXPECT_EQ(dead, 1u);
+        EXPECT_EQ(chunks, 1u);
+        EXPECT_EQ(consumers, 2u);
+        EXPECT_EQ(entries, 3u);
+        death.expect_repaired();
+        if (HasFailure()) return;
+    }
+}
+
+TEST(Repair, by_one_who_was_stopped_half_way_takes_nothing_from_the_next_owner) {
+    Death death;
+    death.child->kill();
+    AttachmentId dead{};
+    for (std::uint32_t row = 0; row < death.me.segment().geometry().attachments; ++row)
+        if (probe_life(death.me.segment(), death.me.probe(), {row, 0}) == Life::dead) dead = {row, 0};
+    death.me.scan_now();
+    Reader reader(death.me.handle, death.group, "named");
+    const auto taken = reader.read(8);
+    ASSERT_FALSE(taken.empty());
+    RecoveryReport late;  // goes on now, with the death it had proven then
+    repair(death.me.segment(), death.me.handle.visits, dead, 9'000, late);
+    EXPECT_EQ(late.dead, 0u);
+    EXPECT_EQ(late.entries, 0u);
+    EXPECT_EQ(late.consumers, 0u);
+    for (const Taken& one : taken) EXPECT_EQ(reader.ack(one), Finish::done);
+}
+
+TEST(Scan, resets_a_row_that_was_left_attaching) {
+    const FileForge forge;
+    Attached me(forge.path());
+    const std::uint32_t row = me.handle.id.row + 1;
+    me.segment().attachment(row).word.store(AttachmentId{row, 6}.word(OwnerState::attaching), memory_order_seq_cst);
+    EXPECT_EQ(me.scan_now().dead, 0u);
+    EXPECT_EQ(unpack_owner(me.segment().attachment(row).word.load(memory_order_seq_cst)),
+              (OwnerWord{OwnerState::free, 0, 7}));
+}
+
+struct HalfDone {
+    const char* name;
+    GroupState state;
+    bool in_directory;
+    GroupState settled;
+};
+
+TEST(Scan, settles_groups_that_a_dead_process_left_half_made_or_half_dropped) {
+    const HalfDone cases[] = {{"O", GroupState::preparing, true, GroupState::active},
+                              {"P", GroupState::preparing, false, GroupState::free},
+                              {"Q", GroupState::closing, true, GroupState::active},
+                              {"R", GroupState::closing, false, GroupState::dropped}};
+    for (const HalfDone& one : cases)
+        for (const bool of_dead : {true, false}) {
+            const FileForge forge;
+            Attached me(forge.path());
+            const Segment& segment = me.segment();
+            // Row 7 lives without a lock: its process died.
+            segment.attachment(7).word.store(AttachmentId{7, 3}.word(OwnerState::live), memory_order_seq_cst);
+            const AttachmentId owner = of_dead ? AttachmentId{7, 3} : me.handle.id;
+            test::forge_group(segment, 2, "half", 1);
+            if (!one.in_directory) segment.control().directory.store(next_directory(0, 0), memory_order_seq_cst);
+            segment.group(2).word.store(
+                pack_group({one.state, owner.row, static_cast<std::uint32_t>(owner.incarnation), 11}),
+                memory_order_seq_cst);
+            segment.control().trim_goal.store(5, memory_order_seq_cst);
+            EXPECT_EQ(me.scan_now().dead, 1u);
+            const GroupWord word = unpack_group(segment.group(2).word.load(memory_order_seq_cst));
+            EXPECT_EQ(word.state, of_dead ? one.settled : one.state) << one.name;
+            EXPECT_EQ(word.incarnation, 11u) << one.name;
+            if (of_dead && one.state == GroupState::preparing && one.in_directory) {
+                EXPECT_EQ(segment.group(2).start.load(memory_order_seq_cst), 5u) << "raised to the goal";
+            }
+        }
+}
+
+TEST(FreeDeadRow, frees_one_row_for_who_has_none) {
+    Death death;
+    Opened newcomer(death.forge.path());
+    EXPECT_FALSE(free_dead_row(newcomer.segment(), newcomer.probe(), 5'000)) << "nobody is dead";
+    death.child->kill();
+    EXPECT_TRUE(free_dead_row(newcomer.segment(), newcomer.probe(), 5'000));
+    EXPECT_FALSE(free_dead_row(newcomer.segment(), newcomer.probe(), 5'000));
+    death.expect_repaired();
+}
+
+TEST(AdoptBoot, sets_the_times_of_pending_entries_to_now_once) {
+    const FileForge forge;
+    Attached me(forge.path());
+    const GroupId group = create_group(me.segment(), me.handle.visits, "g", Position::oldest()).value();
+    test::Adder adder(me.segment(), me.handle.id);
+    adder.add_many(3);
+    Reader reader(me.handle, group, "r");
+    reader.nack(reader.read(3, 1'000'000)[1], Ending::failed, 1'000'000);
+    adopt_boot(me.segment(), me.handle.visits, 44, 50);
+    EXPECT_EQ(me.segment().control().boot.load(memory_order_seq_cst), 44u);
+    for (Sequence s = 1; s <= 3; ++s)
+        EXPECT_EQ(clock_read(me.segment(), group.row, s, record_of(me, group.row, s), 60).idle_ms, 10u) << s;
+    EXPECT_EQ(clock_read(me.segment(), group.row, 2, record_of(me, group.row, 2), 60).deliveries, 1u) << "counts stay";
+    adopt_boot(me.segment(), me.handle.visits, 44, 55);
+    EXPECT_EQ(clock_read(me.segment(), group.row, 1, record_of(me, group.row, 1), 60).idle_ms, 10u) << "the same boot";
+}
+
+}  // namespace
+}  // namespace shmq
