@@ -146,11 +146,14 @@ public:
         }
         return 0;
     }
-    /// A worker's pid, 0 if it does not run.
+    /// A worker's pid; 0 if the director has no children any more. A child bears its name a moment after its start.
     [[nodiscard]] pid_t worker(const std::string& name) const {
         const pid_t parent = director();
-        for (const Child& child : children_of(parent)) {
-            if (child.name == name) return child.pid;
+        for (auto children = children_of(parent); !children.empty(); children = children_of(parent)) {
+            for (const Child& child : children) {
+                if (child.name == name) return child.pid;
+            }
+            std::this_thread::sleep_for(5ms);
         }
         return 0;
     }
