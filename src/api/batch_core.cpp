@@ -50,7 +50,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         const Sequence last = batch.taken[batch.count - 1].sequence;
         if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first) floor.store(last + 1, memory_order_relaxed);
     }
-    after_finishing(segment);
+    after_finishing(segment, row());
     return first_error;
 }
 
@@ -59,7 +59,7 @@ Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     const Finish finish = finish_entry(stream_->segment(), row(), sequence, taken->record);
-    after_finishing(stream_->segment());
+    after_finishing(stream_->segment(), row());
     return finished(batch, *taken, finish);
 }
 

@@ -137,8 +137,8 @@ bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
     const Segment& segment = stream_->segment();
     for (std::size_t i = 0; i < batch.count; ++i) {
         const Taken& taken = batch.taken[i];
-        const auto at = entry_at(segment, taken.place);
-        if (!at) {
+        EntryAt at;
+        if (!find_entry(segment, taken.place, at)) [[unlikely]] {
             error = text_error(Code::corrupt, taken.sequence, "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
                                static_cast<unsigned long long>(taken.sequence),
                                static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
@@ -149,9 +149,9 @@ bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
             close_batch(batch);
             return false;
         }
-        const std::uint64_t distance = round_up(at->header.key_size, key_alignment);
-        batch.entries[i] = Entry(taken.sequence, {segment.payload() + at->payload_offset, at->header.size}, at->header.key_size,
-                                 static_cast<std::uint16_t>(distance), at->header.time_ns, taken.deliveries, taken.taken_over);
+        const std::uint64_t distance = round_up(at.header.key_size, key_alignment);
+        batch.entries[i] = Entry(taken.sequence, {segment.payload() + at.payload_offset, at.header.size}, at.header.key_size,
+                                 static_cast<std::uint16_t>(distance), at.header.time_ns, taken.deliveries, taken.taken_over);
     }
     return true;
 }

@@ -81,9 +81,8 @@ inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size,
     std::uint64_t time = 0;
     if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
     if (g.time == TimeStamps::precise) time = os::realtime_ns();
-    const EntryHeader header{static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), kind_data, 0, 0, row_ + 1, 0, time};
-    std::memcpy(to, &header, sizeof header);
-    to += sizeof header;
+    write_entry_header(to, static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), row_ + 1, time);
+    to += sizeof(EntryHeader);
     if (!key.empty()) std::memcpy(to, key.data(), key.size());
     return to + round_up(key.size(), key_alignment);
 }

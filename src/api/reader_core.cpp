@@ -7,7 +7,7 @@ namespace shmq::detail {
 
 namespace {
 
-Entry make_entry(Sequence sequence, const EntryHeader& header, const std::byte* bytes) noexcept {
+Entry make_entry(Sequence sequence, const EntryFields& header, const std::byte* bytes) noexcept {
     const std::uint64_t distance = round_up(header.key_size, key_alignment);
     return Entry(sequence, {bytes + distance, header.size}, header.key_size, static_cast<std::uint16_t>(distance), header.time_ns, 0, false);
 }
@@ -37,7 +37,7 @@ std::unique_ptr<std::byte[]> CopyBuffer::take() noexcept {
 Copied ReaderCore::look(Entry& entry) {
     const Segment& segment = stream_->segment();
     for (;;) {  // each turn but the last moves the position up to a trim point that others moved
-        EntryHeader header;
+        EntryFields header;
         const Copied copied = copy_entry(segment, position_, buffer_, header);
         if (copied == Copied::gone) {
             const Sequence begin = find_begin(segment);
@@ -88,7 +88,7 @@ Result<Copies> ReaderCore::range(const StreamCore& stream, Sequence first, Seque
     CopyBuffer buffer;
     for (std::uint64_t i = 0; first <= last && i <= last - first && copies.entries_.size() < max_entries; ++i) {
         const Sequence sequence = descending ? last - i : first + i;
-        EntryHeader header;
+        EntryFields header;
         const Copied copied = copy_entry(segment, sequence, buffer, header);
         if (copied == Copied::corrupt) return damaged(segment, sequence);
         if (copied != Copied::done) {

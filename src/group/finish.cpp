@@ -53,13 +53,16 @@ std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequen
     return state == PendingState::delivered || state == PendingState::retry || state == PendingState::dead ? record : 0;
 }
 
-void after_finishing(const Segment& segment) noexcept {
+void after_finishing(const Segment& segment, std::uint32_t group) noexcept {
     Control& control = segment.control();
     // seq_cst: see finish_entry.
     const Sequence wanted = control.room_wanted.load(memory_order_seq_cst);
     const Sequence trim = control.trim_point.load(memory_order_relaxed);  // stale is only stricter
     if (wanted <= trim) [[likely]]
         return;
+    // Less than what is wanted helps nobody, so nothing is tried before the last entry of it is finished; whichever ack comes last finds
+    // it so. A wish beyond what the ring holds is damage, and is bounded below.
+    if (wanted - trim <= segment.geometry().slots && finished_until(segment, group, wanted - 1, wanted) < wanted) return;
     const Sequence end = find_end(segment);  // a damaged or late wish asks for no more than there is
     if (lift_trim(segment, std::min(wanted, end)).trim > trim) room_came(segment);
 }
@@ -85,7 +88,7 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
         if (segment.record(group, sequence)
                 .compare_exchange(seen, with_state(record, PendingState::acked), memory_order_seq_cst, memory_order_relaxed)) {
             if (pending.state == PendingState::retry) unmark_retry(segment, group, sequence);
-            after_finishing(segment);
+            after_finishing(segment, group);
             return {};
         }
         if (pin) return_pin(segment, *pin);

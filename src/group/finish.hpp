@@ -19,8 +19,9 @@ Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence,
 /// The pending record of an entry if it is delivered, retry or exhausted; 0 if the group has it not pending.
 std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
-/// After entries were finished: lifts the trim point if a producer asked for it, and wakes producers. Two loads if none did.
-void after_finishing(const Segment& segment) noexcept;
+/// After entries of a group were finished: lifts the trim point if a producer asked for it and this group has no more say in it, and
+/// wakes producers. Two loads if none asked.
+void after_finishing(const Segment& segment, std::uint32_t group) noexcept;
 
 /// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`.
 Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept;

@@ -12,9 +12,14 @@
 //       24    8 time_ns    producer    since 1970; 0: none
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <type_traits>
+
+#include "base/atomic.hpp"
 
 namespace shmq {
 
@@ -36,5 +41,32 @@ static_assert(offsetof(EntryHeader, key_size) == 4 && offsetof(EntryHeader, kind
 static_assert(offsetof(EntryHeader, checksum) == 8 && offsetof(EntryHeader, producer) == 12);
 static_assert(offsetof(EntryHeader, number) == 16 && offsetof(EntryHeader, time_ns) == 24);
 static_assert(std::has_unique_object_representations_v<EntryHeader> && std::is_trivially_copyable_v<EntryHeader>);
+static_assert(std::endian::native == std::endian::little);
+
+/// Writes the header of a data entry without number and checksum in four whole words. A struct that is filled field by field and copied
+/// goes through the stack in narrow stores and wide loads, which cost a third of an add.
+inline void write_entry_header(std::byte* to, std::uint32_t size, std::uint16_t key_size, std::uint32_t producer,
+                               std::uint64_t time_ns) noexcept {
+    const std::uint64_t words[] = {size | std::uint64_t{key_size} << 32 | std::uint64_t{kind_data} << 48,
+                                   std::uint64_t{producer} << 32, 0, time_ns};
+    for (std::size_t i = 0; i < std::size(words); ++i) {
+        std::memcpy(to + 8 * i, &words[i], 8);
+        compiler_fence();  // keeps the compiler from gathering them on the stack again
+    }
+}
+
+/// The fields of a header that a reader shows.
+struct EntryFields {
+    std::uint32_t size;
+    std::uint16_t key_size;
+    std::uint8_t kind;
+    std::uint64_t time_ns;
+};
+inline EntryFields read_entry_header(const std::byte* from) noexcept {
+    std::uint64_t first, time_ns;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&time_ns, from + offsetof(EntryHeader, time_ns), sizeof time_ns);
+    return {static_cast<std::uint32_t>(first), static_cast<std::uint16_t>(first >> 32), static_cast<std::uint8_t>(first >> 48), time_ns};
+}
 
 }  // namespace shmq

@@ -98,19 +98,24 @@ void set_row_name(char (&to)[64], std::string_view name) noexcept;
 /// The header of the entry at a place, checked against the payload area: nullopt if no entry can stand there. The bytes may change
 /// under a reader that pins nothing; the returned copy does not.
 struct EntryAt {
-    EntryHeader header;
+    EntryFields header;
     std::uint64_t offset;          // of the header in the payload area
     std::uint64_t payload_offset;  // of the payload in the payload area
 };
-inline std::optional<EntryAt> entry_at(const Segment& segment, std::uint64_t place) noexcept {
+/// The same into `at`; false if no entry can stand there. For the path of every delivered entry, where an optional would be copied
+/// through the stack.
+inline bool find_entry(const Segment& segment, std::uint64_t place, EntryAt& at) noexcept {
     const Geometry& g = segment.geometry();
-    EntryAt at;
     at.offset = place << g.unit_bits;
-    if (place > g.place_mask || at.offset > g.payload - sizeof(EntryHeader)) return std::nullopt;
-    std::memcpy(&at.header, segment.payload() + at.offset, sizeof at.header);
-    if (at.header.kind != kind_data || at.header.key_size > max_key || at.header.size > g.max_entry) return std::nullopt;
+    if (place > g.place_mask || at.offset > g.payload - sizeof(EntryHeader)) return false;
+    at.header = read_entry_header(segment.payload() + at.offset);
+    if (at.header.kind != kind_data || at.header.key_size > max_key || at.header.size > g.max_entry) return false;
     at.payload_offset = at.offset + sizeof(EntryHeader) + round_up(at.header.key_size, key_alignment);
-    if (at.payload_offset + at.header.size > g.payload) return std::nullopt;
+    return at.payload_offset + at.header.size <= g.payload;
+}
+inline std::optional<EntryAt> entry_at(const Segment& segment, std::uint64_t place) noexcept {
+    EntryAt at;
+    if (!find_entry(segment, place, at)) return std::nullopt;
     return at;
 }
 

@@ -3,7 +3,7 @@
 
 namespace shmq {
 
-Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryHeader& header) {
+Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryFields& header) {
     const Geometry& g = segment.geometry();
     // acquire: the bytes of the entry (PUBLISH).
     const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));

@@ -22,6 +22,6 @@ protected:
 };
 
 /// Copies key and payload of an entry to `target` and its header to `header`.
-Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryHeader& header);
+Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryFields& header);
 
 }  // namespace shmq

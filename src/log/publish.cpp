@@ -75,7 +75,7 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
     }
     // relaxed: a hint. A producer that slept between load and store puts it back; whoever starts from it walks.
     if (control.tail.load(memory_order_relaxed) < t + 1) control.tail.store(t + 1, memory_order_relaxed);
-    if (t - trim_seen_ >= ask_above_) [[unlikely]]
+    if (t - trim_seen_ >= ask_above_ && t >= asked_until_) [[unlikely]]
         ask_for_room(t);
     return t;
 }
@@ -84,10 +84,11 @@ void Publisher::ask_for_room(Sequence t) noexcept {
     const Geometry& g = segment_.geometry();
     trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
     if (trim_stride(g) == 0 || t - trim_seen_ < ask_above_) return;
-    // relaxed: a wish. Consumers, which have the records at hand, lift the trim point when they finish their next batch.
+    // relaxed: a wish. Consumers, which have the records at hand, lift the trim point when they finished that far. One wish stands at a
+    // time, and is looked at anew only after a part of a stride: a word that changed with every add would cost every ack a look.
     Word& wanted = segment_.control().room_wanted;
-    const Sequence wish = t - ask_above_ + trim_stride(g);
-    if (wanted.load(memory_order_relaxed) < wish) wanted.store(wish, memory_order_relaxed);
+    if (wanted.load(memory_order_relaxed) <= trim_seen_) wanted.store(trim_seen_ + trim_stride(g), memory_order_relaxed);
+    asked_until_ = t + trim_stride(g) / 4;
 }
 
 bool Publisher::find_room(Sequence t, Error& why) noexcept {

@@ -28,6 +28,7 @@ private:
     Segment segment_;
     Sequence trim_seen_ = 0;   // a trim point read earlier: only stricter than the present one
     Sequence known_ = 0;       // the highest sequence seen published
+    Sequence asked_until_ = 0;  // up to here the last wish was looked at
     std::uint64_t ask_above_;  // entries in the ring from which on room is asked for in advance
 };
 

@@ -134,13 +134,13 @@ TEST(OperatorNack, hands_a_delivered_entry_to_retry_and_leaves_a_waiting_one) {
 TEST(AfterFinishing, lifts_the_trim_point_only_when_a_producer_asked) {
     Finishing f;
     for (const Taken& taken : f.reader.read(8)) f.reader.ack(taken);
-    after_finishing(f.segment());
+    after_finishing(f.segment(), f.row());
     EXPECT_EQ(find_begin(f.segment()), 1u) << "acked entries stay readable";
     f.control().room_wanted.store(4, memory_order_seq_cst);
-    after_finishing(f.segment());
+    after_finishing(f.segment(), f.row());
     EXPECT_EQ(find_begin(f.segment()), 4u);
     f.control().room_wanted.store(~Sequence{0}, memory_order_seq_cst);
-    after_finishing(f.segment());
+    after_finishing(f.segment(), f.row());
     EXPECT_EQ(find_begin(f.segment()), 9u) << "never above the end";
 }
 
@@ -149,7 +149,7 @@ TEST(AfterFinishing, wakes_a_producer_that_waits_for_room) {
     for (const Taken& taken : f.reader.read(8)) f.reader.ack(taken);
     f.control().room_wanted.store(2, memory_order_seq_cst);
     const std::uint32_t seen = announce_sleeper(f.segment(), room_bit);
-    after_finishing(f.segment());
+    after_finishing(f.segment(), f.row());
     EXPECT_EQ(sleep(f.segment(), room_bit, seen, std::chrono::minutes(1)), os::Woken::changed);
 }
 

@@ -144,7 +144,7 @@ inline void work_on(Reader& reader, const std::vector<Taken>& batch, std::mt1993
         if (finish == Finish::not_pending) Ledger::count(ledger->refused);
         if (finish == Finish::fenced && label_at(segment, batch[i].place) != labels[i]) Ledger::count(ledger->damaged);
     }
-    after_finishing(segment);
+    after_finishing(segment, reader.member().group.row);
     if (segment.consumer(reader.member().group.row, reader.consumer()).pinned.exchange(0, memory_order_seq_cst) != 0)
         free_pins(segment, reader.member().group.row, reader.consumer(), [](ChunkSpan) { return false; });
 }

@@ -87,6 +87,18 @@ TEST(Chunks, an_open_loan_keeps_its_chunk_owned_until_it_is_settled_or_dropped) 
     }
 }
 
+TEST(Chunks, two_open_loans_keep_their_chunk_until_the_second_is_settled) {
+    const Forge forge;
+    ChunkHolder holder(forge.segment(), somebody());
+    const Room first = *holder.reserve(256), second = *holder.reserve(256);
+    ASSERT_TRUE(holder.reserve(512));
+    holder.settle(second, 2);
+    EXPECT_EQ(owner_of(forge, 0).state, OwnerState::owned) << "its owner may write there still";
+    holder.settle(first, 9);
+    EXPECT_EQ(owner_of(forge, 0).state, OwnerState::sealed);
+    EXPECT_EQ(last_of(forge, 0), 9u);
+}
+
 TEST(Chunks, more_loans_than_may_be_held_are_refused_and_one_settled_makes_room) {
     const Forge forge;
     ChunkHolder holder(forge.segment(), somebody());
