@@ -15,7 +15,7 @@ using test::Forge;
 
 Copied copy(const Forge& forge, Sequence sequence, std::string& bytes) {
     test::StringTarget target;
-    EntryHeader header{};
+    EntryFields header{};
     const Copied copied = copy_entry(forge.segment(), sequence, target, header);
     bytes = target.bytes;
     return copied;
@@ -117,7 +117,7 @@ TEST(Copy, during_which_the_trim_point_passed_is_gone) {
     test::Adder adder(forge.segment());
     adder.add_many(2);
     TrimmingTarget target(forge);
-    EntryHeader header{};
+    EntryFields header{};
     EXPECT_EQ(copy_entry(forge.segment(), 1, target, header), Copied::gone);
 }
 
