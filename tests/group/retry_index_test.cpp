@@ -2,6 +2,7 @@
 #include "group/retry_index.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <random>
 #include <set>
@@ -126,6 +127,34 @@ TEST(RetryIndex, marked_by_threads_keeps_every_mark_that_was_set_last) {
         for (const Sequence s : all) unmark_retry(forge.segment(), 0, s);
         ASSERT_FALSE(any_retry(forge.segment(), 0));
     }
+}
+
+TEST(RetryIndex, a_mark_beside_the_last_one_that_is_taken_away_is_found) {
+    // The taker finds the word empty and takes the bits above it away, which the other has just set.
+    const Forge forge(test::options_with_slots(std::uint64_t{1} << 18));
+    const Segment& segment = forge.segment();
+    constexpr std::uint64_t rounds = 60'000;
+    Atomic<std::uint64_t> round(0), ready(0);
+    std::thread other([&] {
+        for (std::uint64_t i = 1; i <= rounds; ++i) {
+            while (round.load(memory_order_seq_cst) < i) pause();
+            for (std::uint64_t spin = 0; spin < i % 8; ++spin) pause();
+            mark_retry(segment, 0, 1);
+            ready.store(i, memory_order_seq_cst);
+        }
+    });
+    std::uint64_t lost = 0;
+    for (std::uint64_t i = 1; i <= rounds; ++i) {
+        mark_retry(segment, 0, 0);
+        round.store(i, memory_order_seq_cst);
+        unmark_retry(segment, 0, 0);
+        while (ready.load(memory_order_seq_cst) < i) sched_yield();
+        lost += next_marked(segment, 0, 0, 64) != 1;
+        unmark_retry(segment, 0, 1);
+    }
+    other.join();
+    EXPECT_EQ(lost, 0u);
+    EXPECT_FALSE(any_retry(segment, 0));
 }
 
 TEST(RetryIndex, of_garbage_stays_in_the_ring_and_ends) {
