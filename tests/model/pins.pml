@@ -1,8 +1,9 @@
 /* pins: an entry taken from a living holder by idle time. The holder has views of the entry's bytes; so who takes it first
    reserves a pin cell (chunk, holder) by a compare-and-swap, then swaps the record; the holder frees the cells that name it when
    it closes its batch and when it waits with no batch open (a claimer may have died between its two steps), the scanner when
-   it proved the holder dead. A claimer never relies on a cell that another reserved: its maker may take it back. Who takes a chunk looks at the cells after it saw the trim
-   point pass, and once more after it swapped the chunk's word.
+   it proved the holder dead. A claimer that finds the very cell it needs may share it (SHARED) under a new generation, so that
+   its maker can't give it back any more, and never gives it back itself. Who takes a chunk looks at the cells after it saw
+   the trim point pass, and once more after it swapped the chunk's word.
 
    One chunk that holds one entry at a time, filled again and again; consumers claim each entry fresh, or from another by idle
    time; each reads what it was given, for as long as it likes, then acks. A cell's value ends in a generation, so that a late
@@ -44,6 +45,9 @@ byte cell_holder[CELLS] = NOBODY, cell_generation[CELLS];
 bool gone[CONSUMERS];             /* dead, or left in good order */
 byte times_died, times_claimed, acked[ENTRIES + 2];
 
+#ifdef CELL_SHARED
+#define SHARED
+#endif
 #ifdef CELL_NO_GENERATION
 #define NEXT_GENERATION(g) (g)
 #else
@@ -65,8 +69,14 @@ inline look_at_cells(result) {
 inline reserve_cell(holder) {
     atomic {
         c = 0;
-#ifdef CELL_SHARED
-        if :: cell_holder[0] == holder -> generation = 99; goto reserved :: else fi;
+#ifdef SHARED
+        if :: cell_holder[0] == holder ->
+#ifndef CELL_SHARED
+              cell_generation[0] = NEXT_GENERATION(cell_generation[0]);
+#endif
+              generation = 99;                  /* not its maker: never gives it back */
+              goto reserved
+           :: else fi;
 #endif
         do :: c < CELLS && cell_holder[c] != NOBODY -> c++ :: else -> break od;
         if :: c < CELLS -> cell_holder[c] = holder; cell_generation[c] = NEXT_GENERATION(cell_generation[c]); generation = cell_generation[c]
