@@ -99,8 +99,11 @@ bool Publisher::find_room(Sequence t, Error& why) noexcept {
     const Lifted lifted = lift_trim(segment_, std::min(needed + trim_stride(g), t));
     trim_seen_ = lifted.trim;
     if (trim_seen_ >= needed) return true;
-    // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP).
-    segment_.control().room_wanted.store(needed, memory_order_seq_cst);
+    // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP). It asks for a stride, so that a full
+    // ring is not handed over entry by entry; a waiter looks by itself after a slice, should the consumers stop short of it.
+    const Sequence wish = std::min(needed + trim_stride(g), t);
+    Word& wanted = segment_.control().room_wanted;
+    if (wanted.load(memory_order_seq_cst) != wish) wanted.store(wish, memory_order_seq_cst);
     why = blocked_error(segment_, "slot", lifted.blocked);
     return false;
 }
