@@ -25,9 +25,10 @@ protected:
 TEST_F(Add, every_size_from_none_to_the_largest_comes_back_whole) {
     Stream stream = create();
     const std::size_t header = 32;
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{33}, 1024 - header - 1,
-                                   1024 - header, 1024 - header + 1, std::size_t{1023}, std::size_t{1024}, std::size_t{2000},
-                                   2048 - header, 2048 - header + 1, std::size_t{2999}, std::size_t{3000}})
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{33}, 1024 - header - 1,
+          1024 - header, 1024 - header + 1, std::size_t{1023}, std::size_t{1024}, std::size_t{2000}, 2048 - header,
+          2048 - header + 1, std::size_t{2999}, std::size_t{3000}})
         expect_round_trip(stream, size);
     for (std::size_t size = 0; size <= 3000; ++size) expect_round_trip(stream, size);
 }
@@ -63,7 +64,8 @@ TEST_F(Add, a_batch_keeps_its_order_and_ends_where_the_room_ends) {
     EXPECT_EQ(added.first, 1u);
     EXPECT_EQ(added.last, 16u);
     EXPECT_EQ(added.count, 16u);
-    EXPECT_EQ(texts_of(must(stream.range(1, 16)).entries()), std::vector<std::string>(texts.begin(), texts.begin() + 16));
+    EXPECT_EQ(texts_of(must(stream.range(1, 16)).entries()),
+              std::vector<std::string>(texts.begin(), texts.begin() + 16));
     EXPECT_EQ(code_of(stream.add(std::span<const Bytes>(payloads))), Code::full);
     EXPECT_EQ(must(stream.add(std::span<const Bytes>{})).count, 0u);
 }
@@ -73,7 +75,8 @@ TEST_F(Add, full_names_group_consumer_and_sequence_that_hold_the_room) {
     add(stream, 16);
     auto full = stream.add("x");
     ASSERT_EQ(code_of(full), Code::full);
-    EXPECT_TRUE(contains(full.error().message(), "group g") && contains(full.error().message(), "1")) << full.error().message();
+    EXPECT_TRUE(contains(full.error().message(), "group g") && contains(full.error().message(), "1"))
+        << full.error().message();
     Consumer consumer = must(stream.consumer("g", "holder"));
     Batch batch = must(consumer.read(reading(5)));
     must(batch.ack(1));
@@ -96,7 +99,9 @@ TEST_F(Add, full_for_want_of_a_chunk_names_the_holder_too) {
     added = stream.add(std::string(2900, 'x'));
     ASSERT_EQ(code_of(added), Code::full);
     const std::string text = added.error().message();
-    EXPECT_TRUE(contains(text, "chunk") && contains(text, "group g") && contains(text, "holder") && contains(text, "entry 1")) << text;
+    EXPECT_TRUE(contains(text, "chunk") && contains(text, "group g") && contains(text, "holder") &&
+                contains(text, "entry 1"))
+        << text;
 }
 
 TEST_F(Add, waiting_for_room_lasts_as_long_as_asked_and_adds_nothing) {

@@ -1,4 +1,5 @@
-// Taking over entries of others: by idle time, by an operator, after a death; what the former owner is told, and what its views still show.
+// Taking over entries of others: by idle time, by an operator, after a death; what the former owner is told, and what
+// its views still show.
 #include "support/stream_test.hpp"
 
 namespace shmq::test {

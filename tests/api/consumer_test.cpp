@@ -145,7 +145,8 @@ TEST_F(Consumers, one_more_than_allowed_is_refused) {
     EXPECT_EQ(code_of(stream.consumer("g")), Code::too_many_consumers);
     EXPECT_EQ(code_of(stream.consumer("g", "named")), Code::too_many_consumers);
     consumers.pop_back();
-    for (int i = 0; i < 50; ++i) EXPECT_TRUE(stream.consumer("g", "n" + std::to_string(i))) << "names of the past hold no row for good";
+    for (int i = 0; i < 50; ++i)
+        EXPECT_TRUE(stream.consumer("g", "n" + std::to_string(i))) << "names of the past hold no row for good";
 }
 
 TEST_F(Consumers, back_under_its_name_a_consumer_gets_its_own_first) {

@@ -1,4 +1,5 @@
-// Segments that are not what shmq writes: each gets an error word, or works where the byte does not matter; none crashes or hangs.
+// Segments that are not what shmq writes: each gets an error word, or works where the byte does not matter; none
+// crashes or hangs.
 #include <fstream>
 #include <random>
 
@@ -14,7 +15,8 @@ protected:
         return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     }
     static void write(const std::string& file, const std::string& bytes) {
-        std::ofstream(file, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        std::ofstream(file, std::ios::binary | std::ios::trunc)
+            .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     }
     /// The bytes of a stream with entries, a group, pending ones and a retry.
     [[nodiscard]] std::string sound_bytes() const {
@@ -63,7 +65,8 @@ void use(const std::string& path) {
 
 TEST_F(Damaged, every_truncation_of_the_file_is_corrupt) {
     const std::string bytes = sound_bytes();
-    for (std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, bytes.size() / 2, bytes.size() - 1}) {
+    for (std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, bytes.size() / 2, bytes.size() - 1}) {
         write(path("t"), bytes.substr(0, size));
         const auto opened = Stream::open(path("t"));
         ASSERT_EQ(code_of(opened), Code::corrupt) << size;
@@ -107,7 +110,8 @@ TEST_F(Damaged, flipped_bytes_of_tables_and_payload_neither_crash_nor_hang) {
         std::size_t last = 0;
         for (int i = 0; i < flips; ++i) {
             last = 4096 + random() % (bytes.size() - 4096);
-            bytes[last] = static_cast<char>(turn % 3 == 0 ? random() : static_cast<unsigned char>(bytes[last]) ^ std::uint64_t{1} << random() % 8);
+            bytes[last] = static_cast<char>(
+                turn % 3 == 0 ? random() : static_cast<unsigned char>(bytes[last]) ^ std::uint64_t{1} << random() % 8);
         }
         write(path("f"), bytes);
         const int status = in_child([&] {

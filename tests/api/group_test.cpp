@@ -47,7 +47,8 @@ TEST_F(Groups, beyond_the_end_or_below_the_oldest_is_refused) {
 
 TEST_F(Groups, names_and_numbers_have_limits) {
     Stream stream = create();
-    for (const std::string name : {"", ".x", "-x", "a b", "a/b"}) EXPECT_EQ(code_of(stream.create_group(name)), Code::bad_name) << name;
+    for (const std::string name : {"", ".x", "-x", "a b", "a/b"})
+        EXPECT_EQ(code_of(stream.create_group(name)), Code::bad_name) << name;
     EXPECT_EQ(code_of(stream.create_group(std::string(64, 'g'))), Code::bad_name);
     must(stream.create_group(std::string(63, 'g')));
     must(stream.create_group("b"));

@@ -144,7 +144,8 @@ TEST_F(Loans, of_several_chunks_are_bounded_and_given_back) {
     std::vector<Loan> loans;
     Result<Loan> loan = Code::closed;
     while ((loan = stream.loan(2500))) loans.push_back(std::move(*loan));
-    EXPECT_TRUE(loan.error().code() == Code::too_many_loans || loan.error().code() == Code::full) << loan.error().message();
+    EXPECT_TRUE(loan.error().code() == Code::too_many_loans || loan.error().code() == Code::full)
+        << loan.error().message();
     EXPECT_GE(loans.size(), 2u);
     for (std::size_t i = 0; i < loans.size(); ++i) fill(loans[i], i);
     for (std::size_t i = loans.size(); i-- > 0;) EXPECT_TRUE(loans[i].commit());

@@ -1,4 +1,5 @@
-// While nobody sleeps and there is room and data, add, read and ack neither allocate nor call the kernel: counted, not timed.
+// While nobody sleeps and there is room and data, add, read and ack neither allocate nor call the kernel: counted, not
+// timed.
 //
 // Allocations are counted by this program's own operator new; system calls are caught by a
 // seccomp filter that ends the child at the first one but write and exit.

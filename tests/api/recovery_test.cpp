@@ -86,7 +86,8 @@ TEST_F(Recovery, of_a_killed_producer_leaves_its_loans_unhappened_and_its_chunk_
     EXPECT_EQ(info.producers, 0u);
     EXPECT_EQ(info.next, 2u);
     EXPECT_EQ(must(stream.add(payload_of(2))), 2u);
-    EXPECT_EQ(must(stream.info()).chunks_unfinished + must(stream.info()).chunks_owned, info.chunks_unfinished) << "one was adopted";
+    EXPECT_EQ(must(stream.info()).chunks_unfinished + must(stream.info()).chunks_owned, info.chunks_unfinished)
+        << "one was adopted";
 }
 
 TEST_F(Recovery, frees_the_attachments_of_hundreds_of_dead) {

@@ -1,4 +1,5 @@
-// Making, opening and removing streams: what each caller is answered, and that nothing half-made or left over is ever seen.
+// Making, opening and removing streams: what each caller is answered, and that nothing half-made or left over is ever
+// seen.
 #include <sys/stat.h>
 
 #include "support/stream_test.hpp"
@@ -95,7 +96,8 @@ TEST_F(Streams, no_stream_bad_names_and_other_files_have_their_words) {
     EXPECT_EQ(code_of(Stream::remove(path("none"))), Code::no_stream);
     const Environment folder("SHMQ_DIR", folder_.path());
     EXPECT_EQ(code_of(Stream::open("none")), Code::no_stream);
-    for (const std::string name : {"", ".hidden", "-dash", "with space", "sl/ash", "new\nline", "gr\xc3\xbc\xc3\x9f", "a*b"})
+    for (const std::string name :
+         {"", ".hidden", "-dash", "with space", "sl/ash", "new\nline", "gr\xc3\xbc\xc3\x9f", "a*b"})
         EXPECT_EQ(code_of(Stream::create(name, small_options())), Code::bad_name) << name;
     EXPECT_EQ(code_of(Stream::create(std::string(201, 'n'), small_options())), Code::bad_name);
     EXPECT_EQ(code_of(Stream::create(std::string("nul\0nul", 7), small_options())), Code::bad_name);

@@ -1,5 +1,5 @@
-// Waiting: what wakes a blocked read or add, and that a wait ends when it should. The slice is 100 ms, so a wait that ends by looking again
-// and not by being woken still ends; that a wake-up comes at once is measured by the benchmarks.
+// Waiting: what wakes a blocked read or add, and that a wait ends when it should. The slice is 100 ms, so a wait that
+// ends by looking again and not by being woken still ends; that a wake-up comes at once is measured by the benchmarks.
 #include <thread>
 
 #include "support/stream_test.hpp"

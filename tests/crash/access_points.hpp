@@ -1,8 +1,9 @@
 // Ends or stops this process before a chosen access to shared memory, by the hook of base/atomic.hpp.
 //
-// To die is tried before every store and exchange: between two of them nothing changes that others could see, so a death before a load
-// is the same as one before the next store. To stop is tried before every access, since a load that is old by the time of the exchange
-// behind it is what a stop is about; the cells of the pin table, hundreds of loads of one kind, count as one.
+// To die is tried before every store and exchange: between two of them nothing changes that others could see, so a
+// death before a load is the same as one before the next store. To stop is tried before every access, since a load that
+// is old by the time of the exchange behind it is what a stop is about; the cells of the pin table, hundreds of loads
+// of one kind, count as one.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace shmq::test {
 
 enum class Point : std::uint8_t { death, stop };
 
-/// From now on the `at`-th point, counted from 1, of this thread inside the mapping of `path` ends or stops the process. 0: only counts.
-/// An empty path means any address.
+/// From now on the `at`-th point, counted from 1, of this thread inside the mapping of `path` ends or stops the
+/// process. 0: only counts. An empty path means any address.
 void arm(Point point, const std::string& path, std::uint64_t at);
 /// No further point; how many there were.
 std::uint64_t disarm();

@@ -1,4 +1,5 @@
-// Sequences that begin just below a power of two: the ring, its tags and its groups go over it as over any other number.
+// Sequences that begin just below a power of two: the ring, its tags and its groups go over it as over any other
+// number.
 #include "crash/survivor.hpp"
 
 namespace shmq::test {

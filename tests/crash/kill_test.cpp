@@ -1,4 +1,5 @@
-// A process is killed before every store into shared memory of every operation; one that was attached before goes on, and everything holds.
+// A process is killed before every store into shared memory of every operation; one that was attached before goes on,
+// and everything holds.
 #include "crash/access_points.hpp"
 #include "crash/survivor.hpp"
 
@@ -32,10 +33,8 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
 
 class Killed : public ::testing::TestWithParam<std::size_t> {};
 
-std::uint64_t points_tried = 0;
-
-/// Points 1, 2, 3 ... until the operation runs through.
-void kill_everywhere(const Operation& operation, Ring ring) {
+/// Points 1, 2, 3 ... until the operation runs through; how many there were.
+std::uint64_t kill_everywhere(const Operation& operation, Ring ring) {
     for (std::uint64_t at = 1;; ++at) {
         SCOPED_TRACE(trace(operation, ring, at));
         Folder folder;
@@ -45,22 +44,21 @@ void kill_everywhere(const Operation& operation, Ring ring) {
         const int status = child.wait();
         const std::vector<Sequence> may_be_acked(told.begin(), std::find(told.begin(), told.end(), 0));
         survivor.check(operation.effect, may_be_acked, {});
-        if (::testing::Test::HasFailure()) return;
-        if (status == 0) return;
-        ASSERT_EQ(status, -SIGKILL);
-        ++points_tried;
-        ASSERT_LT(at, 10'000u) << "the operation never ends";
+        if (::testing::Test::HasFailure() || status == 0) return at - 1;
+        EXPECT_EQ(status, -SIGKILL);
+        EXPECT_LT(at, 10'000u) << "the operation never ends";
+        if (::testing::Test::HasFailure()) return at;
     }
 }
 
 TEST_P(Killed, at_every_store_leaves_nothing_lost_or_held) {
     const Operation& operation = operations()[GetParam()];
+    std::uint64_t tried = 0;
     for (const Ring ring : rings) {
-        points_tried = 0;
-        kill_everywhere(operation, ring);
-        std::printf("%-16s ring %-6s killed at %llu points\n", operation.name, name_of(ring), static_cast<unsigned long long>(points_tried));
-        if (HasFailure()) return;
+        tried += kill_everywhere(operation, ring);
+        if (HasFailure()) break;
     }
+    std::printf("%-16s killed at %llu points\n", operation.name, static_cast<unsigned long long>(tried));
 }
 
 INSTANTIATE_TEST_SUITE_P(Operation, Killed, ::testing::Range<std::size_t>(0, operations().size()),

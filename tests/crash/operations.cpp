@@ -74,11 +74,8 @@ void claim(Actor& a) {
 }
 void ack_each(Actor& a) {
     for (const Entry& entry : a.batch) {
-        require(number_of(entry.payload()));  // its view is good until this very ack, and for longer if that is refused
-        if (a.batch.ack(entry.sequence()))
-            a.tell(entry.sequence());
-        else
-            require(number_of(entry.payload()));
+        require(number_of(entry.payload()));  // its view is good until this very ack
+        if (a.batch.ack(entry.sequence())) a.tell(entry.sequence());
     }
     a.batch.close();
 }

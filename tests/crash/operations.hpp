@@ -30,8 +30,8 @@ enum class Effect : std::uint8_t { none, drops, moves };
 struct Operation {
     const char* name;
     Effect effect;
-    bool may_ack;              // what the actor holds may be acked afterwards
-    bool opens;                // opening the stream is itself the operation
+    bool may_ack;  // what the actor holds may be acked afterwards
+    bool opens;    // opening the stream is itself the operation
     void (*prepare)(Actor&);
     void (*act)(Actor&);
 };

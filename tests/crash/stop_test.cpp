@@ -1,5 +1,6 @@
-// A process is stopped before every access to shared memory of every operation; the others lap the ring twice, and it goes on. It must come
-// to a valid end, and the accounts must be right: each entry acked by one of them, and by one alone.
+// A process is stopped before every access to shared memory of every operation; the others lap the ring twice, and it
+// goes on. It must come to a valid end, and the accounts must be right: each entry acked by one of them, and by one
+// alone.
 #include "crash/access_points.hpp"
 #include "crash/survivor.hpp"
 
@@ -29,23 +30,27 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
 
 class Stopped : public ::testing::TestWithParam<std::size_t> {};
 
-std::uint64_t stop_everywhere(const Operation& operation, Ring ring) {
+std::uint64_t stop_everywhere(const Operation& operation, Ring ring, bool moves = false) {
     std::uint64_t tried = 0;
     for (std::uint64_t at = 1;; at += at < dense_points ? 1 : 1 + at / dense_points * 2) {
-        SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) + ", stopped at " + std::to_string(at));
+        SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) +
+                     ", stopped at " + std::to_string(at));
         Folder folder;
         Survivor survivor(folder / "s", small_options(), ring);
         Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
         const bool stopped = child.wait_until_stopped();
         if (stopped) {
-            survivor.lap(operation.effect);
+            if (moves)
+                survivor.move_and_lap();
+            else
+                survivor.lap(operation.effect);
             child.resume();
         }
         const std::vector<Sequence> told = child.receive_all();
         EXPECT_EQ(child.wait(), 0);
         const auto zero = std::find(told.begin(), told.end(), 0);
         if (zero == told.end()) return ADD_FAILURE() << "the actor never came to its operation", tried;
-        survivor.check(operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
+        survivor.check(moves ? Effect::moves : operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
         if (!stopped || ::testing::Test::HasFailure()) return tried;
         ++tried;
     }
@@ -59,6 +64,17 @@ TEST_P(Stopped, at_any_access_and_lapped_twice_ends_validly) {
         if (HasFailure()) break;
     }
     std::printf("%-16s stopped at %llu points\n", operation.name, static_cast<unsigned long long>(tried));
+}
+
+TEST_P(Stopped, at_any_access_while_its_group_is_moved_and_the_ring_lapped_ends_validly) {
+    const Operation& operation = operations()[GetParam()];
+    if (operation.effect != Effect::none) return;  // two who move it at once: tests/group
+    std::uint64_t tried = 0;
+    for (const Ring ring : {Ring::middle, Ring::full}) {
+        tried += stop_everywhere(operation, ring, true);
+        if (HasFailure()) break;
+    }
+    std::printf("%-16s stopped at %llu points, group moved\n", operation.name, static_cast<unsigned long long>(tried));
 }
 
 std::vector<std::size_t> stoppable() {

@@ -1,7 +1,8 @@
 // The process that lives on beside the interrupted one, and what must hold afterwards.
 //
-// The oracle: nothing committed is lost or changed, the log is dense, every entry the group is concerned with was acked exactly once in
-// the end, nothing stays pending, no chunk, pin, producer, attachment or consumer row stays taken, and everything goes on for several laps.
+// The oracle: nothing committed is lost or changed, the log is dense, every entry the group is concerned with was acked
+// exactly once in the end, nothing stays pending, no chunk, pin, producer, attachment or consumer row stays taken, and
+// everything goes on for several laps.
 #pragma once
 
 #include <map>
@@ -17,7 +18,10 @@ public:
 
     /// Several laps of adding, reading and acking while the actor stands still; what it holds is claimed.
     void lap(Effect effect);
-    /// Everything above. `may_be_acked`: entries the actor held, each acked by it or not. `acked`: those it surely acked.
+    /// The same after the group was moved to the end, which frees what the actor was about to be given.
+    void move_and_lap();
+    /// Everything above. `may_be_acked`: entries the actor held, each acked by it or not. `acked`: those it surely
+    /// acked.
     void check(Effect effect, const std::vector<Sequence>& may_be_acked, const std::vector<Sequence>& acked);
 
 private:

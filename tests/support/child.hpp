@@ -1,7 +1,7 @@
 // Real processes for tests: forked, with a pipe of numbers each way, killed or stopped at will.
 //
-// A child never returns into the test: it ends by _exit with what its function answers, 0 for "all as it should be". A requirement that
-// fails in a child is printed and ends it with status 77.
+// A child never returns into the test: it ends by _exit with what its function answers, 0 for "all as it should be". A
+// requirement that fails in a child is printed and ends it with status 77.
 #pragma once
 
 #include <fcntl.h>

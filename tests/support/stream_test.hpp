@@ -1,4 +1,5 @@
-// What most tests of the public contract begin with: a small stream in a folder of its own, and short words for common steps.
+// What most tests of the public contract begin with: a small stream in a folder of its own, and short words for common
+// steps.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -81,7 +82,9 @@ template <class T>
     for (Sequence s = first; s <= last; ++s) sequences.push_back(s);
     return sequences;
 }
-[[nodiscard]] inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+[[nodiscard]] inline bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 [[nodiscard]] inline ReadOptions reading(std::size_t max_entries, Duration wait = Duration{0}) {
     ReadOptions options;
@@ -98,7 +101,9 @@ template <class T>
 class StreamTest : public ::testing::Test {
 protected:
     [[nodiscard]] std::string path(const std::string& name = "s") const { return folder_ / name; }
-    [[nodiscard]] Stream create(const StreamOptions& options = small_options()) const { return must(Stream::create(path(), options)); }
+    [[nodiscard]] Stream create(const StreamOptions& options = small_options()) const {
+        return must(Stream::create(path(), options));
+    }
     [[nodiscard]] Stream open() const { return must(Stream::open(path())); }
     /// A stream with the group "g" at its beginning.
     [[nodiscard]] Stream create_with_group(const StreamOptions& options = small_options()) const {
