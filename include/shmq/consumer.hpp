@@ -18,10 +18,9 @@ class BatchCore;
 /// Entries that one read delivered to one consumer, in sequence order with retried and claimed ones first.
 ///
 /// Lifetime: the bytes of an entry stay where they are until it is acked, nacked or released, also if another consumer
-/// claims it meanwhile. What is neither acked nor nacked when the batch is closed or destroyed goes back to retry and does
-/// not count as a failed delivery. A batch must be closed before its consumer is; Consumer::close does it otherwise, after
-/// which the batch is empty.
-/// Threads: a batch and its consumer belong to one thread at a time.
+/// claims it meanwhile. What is neither acked nor nacked when the batch is closed or destroyed goes back to retry and
+/// does not count as a failed delivery. A batch must be closed before its consumer is; Consumer::close does it
+/// otherwise, after which the batch is empty. Threads: a batch and its consumer belong to one thread at a time.
 class Batch {
 public:
     Batch() noexcept = default;
@@ -36,8 +35,8 @@ public:
     [[nodiscard]] auto end() const noexcept { return entries().end(); }
     [[nodiscard]] const Entry& operator[](std::size_t index) const noexcept { return entries()[index]; }
 
-    /// Finishes every entry that is still this batch's. `fenced` if some were handed on meanwhile (its number is the first
-    /// such sequence); the others are acked all the same.
+    /// Finishes every entry that is still this batch's. `fenced` if some were handed on meanwhile (its number is the
+    /// first such sequence); the others are acked all the same.
     Result<void> ack() noexcept;
     /// Finishes one entry. Errors: `fenced`, `not_pending`.
     Result<void> ack(Sequence sequence) noexcept;
@@ -72,11 +71,11 @@ public:
     Consumer& operator=(Consumer&&) noexcept;
     ~Consumer();
 
-    /// Delivers entries: with `claim_idle` stale ones, then those waiting for retry, then new ones. No allocation and no
-    /// system call while there is something to deliver (but for the first batch of more than 256 entries, and for a third
-    /// batch open at a time). An empty batch is never returned.
-    /// Errors: `empty` after the wait, `stopped`, `removed` (stream removed and all entries delivered), `no_group`
-    /// (dropped), `corrupt`, `forked`, `closed`, `bad_option`.
+    /// Delivers entries: with `claim_idle` stale ones, then those waiting for retry, then new ones. No allocation and
+    /// no system call while there is something to deliver (but for the first batch of more than 256 entries, and for a
+    /// third batch open at a time). An empty batch is never returned. Errors: `empty` after the wait, `stopped`,
+    /// `removed` (stream removed and all entries delivered), `no_group` (dropped), `corrupt`, `forked`, `closed`,
+    /// `bad_option`.
     Result<Batch> read(const ReadOptions& options = {});
 
     /// Takes over entries delivered to others (or to this consumer) at least `idle` ago and not yet acked, and entries
@@ -88,7 +87,7 @@ public:
     /// Gives back an entry this consumer was given, in whatever batch.
     Result<void> nack(Sequence sequence) noexcept;
 
-    [[nodiscard]] std::string_view name() const noexcept;   ///< empty if anonymous
+    [[nodiscard]] std::string_view name() const noexcept;  ///< empty if anonymous
     [[nodiscard]] std::string_view group() const noexcept;
     /// Closes the open batches, gives their entries back, leaves the group. Idempotent.
     void close() noexcept;

@@ -14,8 +14,9 @@ public:
     Entry() noexcept = default;
     Entry(Sequence sequence, Bytes payload, std::uint16_t key_size, std::uint16_t key_distance, std::uint64_t time_ns,
           std::uint32_t deliveries, bool taken_over) noexcept
-        : sequence_(sequence), payload_(payload.data()), time_ns_(time_ns), size_(static_cast<std::uint32_t>(payload.size())),
-          key_size_(key_size), key_distance_(key_distance), deliveries_(deliveries), taken_over_(taken_over) {}
+        : sequence_(sequence), payload_(payload.data()), time_ns_(time_ns),
+          size_(static_cast<std::uint32_t>(payload.size())), key_size_(key_size), key_distance_(key_distance),
+          deliveries_(deliveries), taken_over_(taken_over) {}
 
     [[nodiscard]] Sequence sequence() const noexcept { return sequence_; }
     [[nodiscard]] Bytes payload() const noexcept { return {payload_, size_}; }

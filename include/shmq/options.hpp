@@ -42,19 +42,20 @@ enum class TimeStamps : std::uint32_t {
     precise  ///< CLOCK_REALTIME
 };
 
-/// The geometry of a stream, fixed when it is made. A zero in options given to `open` means "whatever it was made with".
+/// The geometry of a stream, fixed when it is made. A zero in options given to `open` means "whatever it was made
+/// with".
 struct StreamOptions {
-    std::uint64_t slots = 65'536;               ///< entries kept at most; power of two, 8 to 2^28
-    std::uint64_t payload = 32ull << 20;        ///< bytes for entries with their headers and keys; 4 KiB to 1 TiB
-    std::uint32_t chunks = 256;                 ///< parts the payload is handed out in; 8 to 65,536, and 1,024 x slots
-    std::uint64_t max_entry = 0;                ///< largest entry, bytes; 0 means payload / 8, or less if the chunks ask so
-    std::uint32_t producers = 64;               ///< producers that add at one time; 1 to 4,096
-    std::uint32_t groups = 8;                   ///< groups; 0 to 24
-    std::uint32_t consumers = 64;               ///< consumers per group; 1 to 1,023
-    std::uint32_t attachments = 256;            ///< open handles; 1 to 4,095
-    std::uint32_t mode = 0600;                  ///< permission bits of the file, not masked by umask
-    TimeStamps time = TimeStamps::coarse;       ///< time stamp of each entry
-    Sequence first_sequence = 1;                ///< the sequence of the first entry; 1 to 2^62
+    std::uint64_t slots = 65'536;          ///< entries kept at most; power of two, 8 to 2^28
+    std::uint64_t payload = 32ull << 20;   ///< bytes for entries with their headers and keys; 4 KiB to 1 TiB
+    std::uint32_t chunks = 256;            ///< parts the payload is handed out in; 8 to 65,536, and 1,024 x slots
+    std::uint64_t max_entry = 0;           ///< largest entry, bytes; 0 means payload / 8, or less if the chunks ask so
+    std::uint32_t producers = 64;          ///< producers that add at one time; 1 to 4,096
+    std::uint32_t groups = 8;              ///< groups; 0 to 24
+    std::uint32_t consumers = 64;          ///< consumers per group; 1 to 1,023
+    std::uint32_t attachments = 256;       ///< open handles; 1 to 4,095
+    std::uint32_t mode = 0600;             ///< permission bits of the file, not masked by umask
+    TimeStamps time = TimeStamps::coarse;  ///< time stamp of each entry
+    Sequence first_sequence = 1;           ///< the sequence of the first entry; 1 to 2^62
 };
 
 /// What `Stream::open` is asked for.
@@ -66,9 +67,9 @@ struct OpenOptions {
 
 /// Options of one add.
 struct AddOptions {
-    Bytes key{};                 ///< up to `max_key` bytes, stored with the entry
-    Duration wait{0};            ///< how long to wait for room
-    std::stop_token stop{};      ///< ends the wait
+    Bytes key{};             ///< up to `max_key` bytes, stored with the entry
+    Duration wait{0};        ///< how long to wait for room
+    std::stop_token stop{};  ///< ends the wait
 };
 
 /// Where a group, or a reader, starts.
@@ -91,25 +92,25 @@ private:
 
 /// What one read may take, and how long it may wait for it.
 struct ReadOptions {
-    std::size_t max_entries = 64;                ///< 1 to 4,096
-    std::size_t max_bytes = ~std::size_t{0};          ///< payload bytes; one entry is given even if it is larger
-    Duration wait{0};                            ///< how long to wait for the first entry
-    Duration claim_idle = forever;               ///< take over entries that were delivered at least so long ago
-    std::stop_token stop{};                      ///< ends the wait
+    std::size_t max_entries = 64;             ///< 1 to 4,096
+    std::size_t max_bytes = ~std::size_t{0};  ///< payload bytes; one entry is given even if it is larger
+    Duration wait{0};                         ///< how long to wait for the first entry
+    Duration claim_idle = forever;            ///< take over entries that were delivered at least so long ago
+    std::stop_token stop{};                   ///< ends the wait
 };
 
 /// What one claim may take.
 struct ClaimOptions {
-    Duration idle{0};               ///< delivered at least so long ago
-    std::size_t max_entries = 64;   ///< 1 to 4,096
+    Duration idle{0};              ///< delivered at least so long ago
+    std::size_t max_entries = 64;  ///< 1 to 4,096
 };
 
 /// Which pending entries are listed.
 struct PendingFilter {
-    std::string_view consumer{};     ///< only this consumer's; empty means all
-    Duration idle{0};                ///< only those delivered, or given back, at least so long ago
-    Sequence from = 0;               ///< first sequence looked at
-    Sequence to = ~Sequence{0};      ///< last sequence looked at
+    std::string_view consumer{};  ///< only this consumer's; empty means all
+    Duration idle{0};             ///< only those delivered, or given back, at least so long ago
+    Sequence from = 0;            ///< first sequence looked at
+    Sequence to = ~Sequence{0};   ///< last sequence looked at
     std::size_t max_entries = ~std::size_t{0};
 };
 

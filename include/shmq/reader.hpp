@@ -33,9 +33,8 @@ private:
     std::vector<std::unique_ptr<std::byte[]>> blocks_;
 };
 
-/// Follows a stream from a position on. Works with read permission alone; then it looks in slices of at most 10 ms instead of
-/// sleeping on a mark.
-/// Threads: one at a time. fork: in the child every call answers `forked`.
+/// Follows a stream from a position on. Works with read permission alone; then it looks in slices of at most 10 ms
+/// instead of sleeping on a mark. Threads: one at a time. fork: in the child every call answers `forked`.
 class Reader {
 public:
     Reader() noexcept;
@@ -43,8 +42,8 @@ public:
     Reader& operator=(Reader&&) noexcept;
     ~Reader();
 
-    /// The next entry, copied into the reader's own buffer: valid until the next call. If the stream overwrote entries before
-    /// they were read, reading goes on at the oldest kept one and `lapped()` grows by exactly the number missed.
+    /// The next entry, copied into the reader's own buffer: valid until the next call. If the stream overwrote entries
+    /// before they were read, reading goes on at the oldest kept one and `lapped()` grows by exactly the number missed.
     /// Errors: `empty` after the wait, `stopped`, `removed`, `corrupt`.
     Result<Entry> next(Duration wait = Duration{0}, std::stop_token stop = {});
 

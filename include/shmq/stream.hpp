@@ -25,14 +25,14 @@ enum class Owner : std::uint8_t { none, alive, dead, unknown };
 
 /// What a stream is and where it stands. A snapshot: every number was true at some moment of the call.
 struct StreamInfo {
-    std::string name;             ///< as it was opened
-    std::string path;             ///< of the segment file
-    StreamOptions options;        ///< with the values that were chosen for zeros
-    std::uint64_t size = 0;       ///< of the segment, bytes
-    std::uint64_t chunk_size = 0; ///< bytes
-    std::uint32_t place_unit = 0; ///< what places count in, bytes
-    Sequence first = 0;           ///< oldest entry kept; equal to `next` if there is none
-    Sequence next = 0;            ///< what the next entry will get at least
+    std::string name;                     ///< as it was opened
+    std::string path;                     ///< of the segment file
+    StreamOptions options;                ///< with the values that were chosen for zeros
+    std::uint64_t size = 0;               ///< of the segment, bytes
+    std::uint64_t chunk_size = 0;         ///< bytes
+    std::uint32_t place_unit = 0;         ///< what places count in, bytes
+    Sequence first = 0;                   ///< oldest entry kept; equal to `next` if there is none
+    Sequence next = 0;                    ///< what the next entry will get at least
     std::uint32_t chunks_free = 0;        ///< reusable now
     std::uint32_t chunks_owned = 0;       ///< being filled
     std::uint32_t chunks_unfinished = 0;  ///< left by a producer that ended, to be adopted
@@ -46,75 +46,75 @@ struct StreamInfo {
 
 struct GroupInfo {
     std::string name;
-    Sequence start = 0;            ///< first entry the group is concerned with
-    Sequence floor = 0;            ///< every entry below is finished
-    Sequence next = 0;             ///< first entry that was never delivered
-    std::uint64_t lag = 0;         ///< entries never delivered; exact
-    std::uint64_t pending = 0;     ///< delivered, not acked
-    std::uint64_t retry = 0;       ///< waiting to be delivered again
-    std::uint32_t consumers = 0;   ///< open now
+    Sequence start = 0;           ///< first entry the group is concerned with
+    Sequence floor = 0;           ///< every entry below is finished
+    Sequence next = 0;            ///< first entry that was never delivered
+    std::uint64_t lag = 0;        ///< entries never delivered; exact
+    std::uint64_t pending = 0;    ///< delivered, not acked
+    std::uint64_t retry = 0;      ///< waiting to be delivered again
+    std::uint32_t consumers = 0;  ///< open now
 };
 
 struct PendingConsumer {
-    std::string name;              ///< "#N" for an anonymous one in row N
-    std::uint64_t count = 0;       ///< entries it holds
+    std::string name;         ///< "#N" for an anonymous one in row N
+    std::uint64_t count = 0;  ///< entries it holds
     Owner owner = Owner::none;
 };
 
 struct PendingSummary {
-    std::uint64_t count = 0;       ///< delivered and retry entries
-    Sequence lowest = 0;           ///< 0 if there is none
+    std::uint64_t count = 0;  ///< delivered and retry entries
+    Sequence lowest = 0;      ///< 0 if there is none
     Sequence highest = 0;
-    std::uint64_t lag = 0;         ///< entries never delivered
-    std::vector<PendingConsumer> consumers;   ///< those open, and those that hold something
+    std::uint64_t lag = 0;                   ///< entries never delivered
+    std::vector<PendingConsumer> consumers;  ///< those open, and those that hold something
 };
 
 struct PendingEntry {
     Sequence sequence = 0;
-    std::optional<std::string> consumer;      ///< nullopt for an entry waiting for retry
-    std::optional<Duration> idle;             ///< since it was delivered or given back; nullopt if unknown
-    std::uint32_t deliveries = 0;             ///< that count, the running one included
+    std::optional<std::string> consumer;  ///< nullopt for an entry waiting for retry
+    std::optional<Duration> idle;         ///< since it was delivered or given back; nullopt if unknown
+    std::uint32_t deliveries = 0;         ///< that count, the running one included
     Owner owner = Owner::none;
-    bool retry = false;                       ///< waiting for retry
-    bool exhausted = false;                   ///< handed over 65,535 times: only Stream::ack ends it
+    bool retry = false;      ///< waiting for retry
+    bool exhausted = false;  ///< handed over 65,535 times: only Stream::ack ends it
 };
 
 struct ConsumerInfo {
     std::string group;
     std::string name;
     Owner owner = Owner::none;
-    std::uint32_t attachment = 0;             ///< row of the handle it belongs to
+    std::uint32_t attachment = 0;  ///< row of the handle it belongs to
 };
 
 struct AttachmentInfo {
     std::uint32_t row = 0;
     std::uint64_t incarnation = 0;
     Owner owner = Owner::none;
-    std::int32_t pid = 0;                     ///< in the PID namespace of that process
-    std::uint64_t start_time = 0;             ///< of the process, clock ticks since boot
+    std::int32_t pid = 0;          ///< in the PID namespace of that process
+    std::uint64_t start_time = 0;  ///< of the process, clock ticks since boot
     std::string command;
-    std::uint32_t chunks = 0;                 ///< it fills
-    std::uint32_t consumers = 0;              ///< it has open
+    std::uint32_t chunks = 0;     ///< it fills
+    std::uint32_t consumers = 0;  ///< it has open
 };
 
 struct TrimReport {
-    Sequence first = 0;                       ///< oldest entry that is kept now
-    std::uint64_t trimmed = 0;                ///< entries given up by this call
-    std::optional<std::string> held_by;       ///< the group that stopped it short
-    Sequence held_at = 0;                     ///< the entry that group still needs
+    Sequence first = 0;                  ///< oldest entry that is kept now
+    std::uint64_t trimmed = 0;           ///< entries given up by this call
+    std::optional<std::string> held_by;  ///< the group that stopped it short
+    Sequence held_at = 0;                ///< the entry that group still needs
 };
 
 struct RecoveryReport {
-    std::uint32_t dead = 0;                   ///< handles whose process had died
-    std::uint32_t consumers = 0;              ///< consumers they had
-    std::uint64_t entries = 0;                ///< handed to retry
-    std::uint32_t chunks = 0;                 ///< left for adoption
+    std::uint32_t dead = 0;       ///< handles whose process had died
+    std::uint32_t consumers = 0;  ///< consumers they had
+    std::uint64_t entries = 0;    ///< handed to retry
+    std::uint32_t chunks = 0;     ///< left for adoption
 };
 
 struct AddedBatch {
-    Sequence first = 0;                       ///< sequence of the first entry added
-    Sequence last = 0;                        ///< of the last one; entries of other producers may stand between
-    std::size_t count = 0;                    ///< how many were added; fewer than given if the ring became full
+    Sequence first = 0;     ///< sequence of the first entry added
+    Sequence last = 0;      ///< of the last one; entries of other producers may stand between
+    std::size_t count = 0;  ///< how many were added; fewer than given if the ring became full
 };
 
 /// Private bytes being filled. Dropping it without `commit` means nothing happened.
@@ -128,8 +128,9 @@ public:
 
     /// `size` bytes inside the segment that nobody else reads or writes, aligned to 32 (16 with a key). Not zeroed.
     [[nodiscard]] std::span<std::byte> bytes() const noexcept;
-    /// Adds the first `used` bytes as one entry; `used` at most the size asked for. The loan is over afterwards, but for
-    /// `full`: then it can be committed again. Errors: `full`, `stopped`, `removed`, `too_large`, `closed`, `forked`.
+    /// Adds the first `used` bytes as one entry; `used` at most the size asked for. The loan is over afterwards, but
+    /// for `full`: then it can be committed again. Errors: `full`, `stopped`, `removed`, `too_large`, `closed`,
+    /// `forked`.
     Result<Sequence> commit(std::size_t used);
     Result<Sequence> commit() { return commit(bytes().size()); }
 
@@ -152,13 +153,15 @@ public:
     /// killed inside. No system call while there is room and nobody sleeps; no allocation.
     /// Errors: `full` after the wait, `too_large`, `stopped`, `removed`, `too_many_producers`, `not_allowed`, `forked`.
     Result<Sequence> add(Bytes payload, const AddOptions& options = {});
-    Result<Sequence> add(std::string_view payload, const AddOptions& options = {}) { return add(bytes_of(payload), options); }
+    Result<Sequence> add(std::string_view payload, const AddOptions& options = {}) {
+        return add(bytes_of(payload), options);
+    }
     /// Adds several entries in their order, each with the options' key. Stops at the first that does not fit within the
     /// wait; an error is returned only if none was added.
     Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options = {});
-    /// Lends `size` bytes to be filled in place; the key is taken now. Several loans may be open, committed in any order.
-    /// `options.wait` bounds the wait for a chunk now and for a slot at commit.
-    /// Errors: as add, and `too_many_loans`.
+    /// Lends `size` bytes to be filled in place; the key is taken now. Several loans may be open, committed in any
+    /// order. `options.wait` bounds the wait for a chunk now and for a slot at commit. Errors: as add, and
+    /// `too_many_loans`.
     Result<Loan> loan(std::size_t size, const AddOptions& options = {});
 
     /// Leaves the chunk to the next producer. Open loans are dropped. Idempotent.
@@ -173,9 +176,9 @@ private:
 /// An open stream.
 ///
 /// Lifetime: producers, consumers and readers made from it keep the segment mapped after the Stream itself is closed.
-/// Threads: `add` and `loan` use a producer of the handle and belong to one thread at a time; everything else may be called from
-/// several. fork: the child's handles answer `forked`; it opens the stream again. A child made by a bare clone(2) or vfork(2) must
-/// exec or exit.
+/// Threads: `add` and `loan` use a producer of the handle and belong to one thread at a time; everything else may be
+/// called from several. fork: the child's handles answer `forked`; it opens the stream again. A child made by a bare
+/// clone(2) or vfork(2) must exec or exit.
 class Stream {
 public:
     Stream() noexcept;
@@ -185,13 +188,16 @@ public:
 
     /// Makes the segment; it appears under its name only when it is whole. Names: docs of `shmq create`, or README.
     /// Errors: `exists`, `bad_name`, `bad_option`, `no_space`, `not_allowed`, `system`.
-    static Result<Stream> create(std::string_view name, const StreamOptions& options = {}, const OpenOptions& open = {});
+    static Result<Stream> create(std::string_view name, const StreamOptions& options = {},
+                                 const OpenOptions& open = {});
     /// Errors: `no_stream`, `bad_name`, `not_allowed`, `corrupt`, `wrong_version`, `too_many_attachments`, `system`.
     static Result<Stream> open(std::string_view name, const OpenOptions& open = {});
-    /// Opens, or makes it if it is not there; `bad_option` with both values if it was made with others. A zero in `options`
-    /// (mode and first_sequence always) accepts whatever is there.
-    static Result<Stream> open_or_create(std::string_view name, const StreamOptions& options = {}, const OpenOptions& open = {});
-    /// Takes the name away. Attached processes finish: adds answer `removed`, reads deliver what is there and then answer `removed`.
+    /// Opens, or makes it if it is not there; `bad_option` with both values if it was made with others. A zero in
+    /// `options` (mode and first_sequence always) accepts whatever is there.
+    static Result<Stream> open_or_create(std::string_view name, const StreamOptions& options = {},
+                                         const OpenOptions& open = {});
+    /// Takes the name away. Attached processes finish: adds answer `removed`, reads deliver what is there and then
+    /// answer `removed`.
     static Result<void> remove(std::string_view name);
     /// Path of the segment of a name.
     static Result<std::string> path_of(std::string_view name);
@@ -200,7 +206,9 @@ public:
 
     // Adding: see Producer.
     Result<Sequence> add(Bytes payload, const AddOptions& options = {});
-    Result<Sequence> add(std::string_view payload, const AddOptions& options = {}) { return add(bytes_of(payload), options); }
+    Result<Sequence> add(std::string_view payload, const AddOptions& options = {}) {
+        return add(bytes_of(payload), options);
+    }
     Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options = {});
     Result<Loan> loan(std::size_t size, const AddOptions& options = {});
     /// A producer of its own, for another thread.
@@ -218,7 +226,8 @@ public:
     Result<GroupInfo> group(std::string_view group) const;
 
     /// Joins a group. An empty name makes an anonymous consumer.
-    /// Errors: `no_group`, `busy` (number: the pid that owns the name), `bad_name`, `too_many_consumers`, `not_allowed`.
+    /// Errors: `no_group`, `busy` (number: the pid that owns the name), `bad_name`, `too_many_consumers`,
+    /// `not_allowed`.
     Result<Consumer> consumer(std::string_view group, std::string_view name = {});
     Result<std::vector<ConsumerInfo>> consumers(std::string_view group) const;
 
@@ -232,8 +241,8 @@ public:
 
     // Reading without a group.
     Result<Reader> reader(Position from = Position::oldest());
-    /// Copies of the entries from `first` to `last`, both included, at most `max_entries`, ascending; what is trimmed or not yet
-    /// added is left out.
+    /// Copies of the entries from `first` to `last`, both included, at most `max_entries`, ascending; what is trimmed
+    /// or not yet added is left out.
     Result<Copies> range(Sequence first, Sequence last, std::size_t max_entries = ~std::size_t{0}) const;
     /// The same, descending from `last`.
     Result<Copies> reverse_range(Sequence last, Sequence first, std::size_t max_entries = ~std::size_t{0}) const;
@@ -244,7 +253,8 @@ public:
     /// Gives up all but the newest `count` entries, likewise.
     Result<TrimReport> trim_keep(std::uint64_t count);
 
-    /// Looks for dead owners now and hands on what they held. The first report of a handle includes what opening it found.
+    /// Looks for dead owners now and hands on what they held. The first report of a handle includes what opening it
+    /// found.
     Result<RecoveryReport> recover();
 
     [[nodiscard]] Result<StreamInfo> info() const;

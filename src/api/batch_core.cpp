@@ -7,7 +7,8 @@ namespace {
 
 Taken* find_in(BatchCore& batch, Sequence sequence) noexcept {
     const auto end = batch.taken.begin() + static_cast<std::ptrdiff_t>(batch.count);
-    const auto found = std::find_if(batch.taken.begin(), end, [&](const Taken& taken) { return taken.sequence == sequence; });
+    const auto found =
+        std::find_if(batch.taken.begin(), end, [&](const Taken& taken) { return taken.sequence == sequence; });
     return found == end ? nullptr : &*found;
 }
 
@@ -48,7 +49,8 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         Word& floor = segment.group(row()).floor;
         const Sequence first = batch.taken[0].sequence;
         const Sequence last = batch.taken[batch.count - 1].sequence;
-        if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first) floor.store(last + 1, memory_order_relaxed);
+        if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first)
+            floor.store(last + 1, memory_order_relaxed);
     }
     after_finishing(segment, row());
     return first_error;
@@ -95,14 +97,16 @@ void ConsumerCore::close_batch(BatchCore& batch) noexcept {
         if (batch.held != 0) static_cast<void>(give_back_all(batch, Ending::released));
         batch.open = false;
         Word& pinned = segment.consumer(row(), member_.consumer).pinned;
-        // acquire: a claimer sets it before it takes the entry from us, which our last exchange on that entry saw (PIN).
+        // acquire: a claimer sets it before it takes the entry from us, which our last exchange on that entry saw
+        // (PIN).
         if (pinned.load(memory_order_acquire) != 0 && joined_) {
             pinned.exchange(0, memory_order_seq_cst);  // before the look, so that a later pin sets it again
             bool kept = false;
             free_pins(segment, row(), member_.consumer, [&](ChunkSpan chunks) {
                 for (const auto& other : batches_)
                     for (std::size_t i = 0; other->open && i < other->count; ++i) {
-                        const std::uint64_t chunk = (other->taken[i].place << stream_->geometry().unit_bits) / stream_->geometry().chunk_size;
+                        const std::uint64_t chunk =
+                            (other->taken[i].place << stream_->geometry().unit_bits) / stream_->geometry().chunk_size;
                         if (chunk == chunks.first) return kept = true;
                     }
                 return false;
@@ -170,12 +174,24 @@ Consumer::Consumer(Consumer&&) noexcept = default;
 Consumer& Consumer::operator=(Consumer&&) noexcept = default;
 Consumer::~Consumer() = default;
 Consumer::Consumer(std::unique_ptr<detail::ConsumerCore> core) noexcept : core_(std::move(core)) {}
-Result<Batch> Consumer::read(const ReadOptions& options) { return core_ ? core_->read(options) : Result<Batch>(Code::closed); }
-Result<Batch> Consumer::claim(const ClaimOptions& options) { return core_ ? core_->claim(options) : Result<Batch>(Code::closed); }
-Result<void> Consumer::ack(Sequence sequence) noexcept { return core_ ? core_->ack(sequence) : Result<void>(Code::closed); }
-Result<void> Consumer::nack(Sequence sequence) noexcept { return core_ ? core_->nack(sequence) : Result<void>(Code::closed); }
-std::string_view Consumer::name() const noexcept { return core_ ? std::string_view(core_->name()) : std::string_view{}; }
-std::string_view Consumer::group() const noexcept { return core_ ? std::string_view(core_->group()) : std::string_view{}; }
+Result<Batch> Consumer::read(const ReadOptions& options) {
+    return core_ ? core_->read(options) : Result<Batch>(Code::closed);
+}
+Result<Batch> Consumer::claim(const ClaimOptions& options) {
+    return core_ ? core_->claim(options) : Result<Batch>(Code::closed);
+}
+Result<void> Consumer::ack(Sequence sequence) noexcept {
+    return core_ ? core_->ack(sequence) : Result<void>(Code::closed);
+}
+Result<void> Consumer::nack(Sequence sequence) noexcept {
+    return core_ ? core_->nack(sequence) : Result<void>(Code::closed);
+}
+std::string_view Consumer::name() const noexcept {
+    return core_ ? std::string_view(core_->name()) : std::string_view{};
+}
+std::string_view Consumer::group() const noexcept {
+    return core_ ? std::string_view(core_->group()) : std::string_view{};
+}
 void Consumer::close() noexcept {
     if (core_) core_->close();
 }

@@ -11,12 +11,13 @@ namespace {
 
 constexpr std::size_t ready_batches = 2;
 constexpr std::size_t ready_entries = 256;
-constexpr std::uint32_t reads_per_sweep = 64;    // each such read looks at a few records by the way
+constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
 constexpr std::uint64_t records_per_sweep = 16;
 constexpr std::uint64_t records_per_slice = 16'384;  // a waiting reader has the time to look at more
 
 std::uint64_t to_ms(Duration d) noexcept {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(d).count(), 0));
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(d).count(), 0));
 }
 
 }  // namespace
@@ -47,8 +48,9 @@ ConsumerCore::~ConsumerCore() {
 Result<void> ConsumerCore::enter() {
     const Segment& segment = stream_->segment();
     const auto group = find_group(segment, group_);
-    if (!group) return text_error(Code::no_group, 0, "stream %s has no group %s; `shmq group create %s %s` makes it",
-                                  stream_->name().c_str(), group_.c_str(), stream_->name().c_str(), group_.c_str());
+    if (!group)
+        return text_error(Code::no_group, 0, "stream %s has no group %s; `shmq group create %s %s` makes it",
+                          stream_->name().c_str(), group_.c_str(), stream_->name().c_str(), group_.c_str());
     stream_->visits().enter(group->row);
     if (!is_active(segment, *group)) return stream_->visits().leave(group->row), Code::no_group;
     NameTaken taken{};
@@ -56,7 +58,8 @@ Result<void> ConsumerCore::enter() {
     // Each turn scans once; somebody else may come back under the name in between, and is then alive.
     for (int turn = 0; !joined && turn < 4; ++turn) {
         const Code code = joined.error().code();
-        const bool may_be_dead = code == Code::too_many_consumers || (code == Code::busy && stream_->owner_of(taken.owner) != Owner::alive);
+        const bool may_be_dead =
+            code == Code::too_many_consumers || (code == Code::busy && stream_->owner_of(taken.owner) != Owner::alive);
         if (!may_be_dead) break;
         stream_->scan_now();
         joined = join_group(segment, stream_->id(), group->row, name_, taken);
@@ -66,7 +69,8 @@ Result<void> ConsumerCore::enter() {
         if (joined.error().code() != Code::busy) return joined.error();
         const std::uint32_t owner_row = std::min(taken.owner.row, stream_->geometry().attachments - 1);
         const std::uint32_t pid = segment.attachment(owner_row).pid.load(memory_order_relaxed);
-        return text_error(Code::busy, pid, "consumer %s of group %s belongs to the living process %u; end it or choose another name",
+        return text_error(Code::busy, pid,
+                          "consumer %s of group %s belongs to the living process %u; end it or choose another name",
                           name_.c_str(), group_.c_str(), pid);
     }
     member_ = Member{segment, *group, joined->consumer, 0, 0, joined->came_back, 0};
@@ -107,7 +111,9 @@ Result<void> ConsumerCore::rejoin_if_moved() {
     if (is_closing(stream_->segment(), group_)) return Code::empty;  // being dropped or moved right now
     for (const auto& batch : batches_)
         if (batch->open && batch->held != 0)
-            return text_error(Code::no_group, 0, "group %s was dropped or moved; close the open batches before the next read", group_.c_str());
+            return text_error(Code::no_group, 0,
+                              "group %s was dropped or moved; close the open batches before the next read",
+                              group_.c_str());
     leave();
     return enter();
 }
@@ -139,19 +145,22 @@ bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
         const Taken& taken = batch.taken[i];
         EntryAt at;
         if (!find_entry(segment, taken.place, at)) [[unlikely]] {
-            error = text_error(Code::corrupt, taken.sequence, "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
-                               static_cast<unsigned long long>(taken.sequence),
-                               static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
-                                                               (taken.place << stream_->geometry().unit_bits)),
-                               stream_->name().c_str(), group_.c_str(), static_cast<unsigned long long>(taken.sequence));
+            error =
+                text_error(Code::corrupt, taken.sequence,
+                           "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
+                           static_cast<unsigned long long>(taken.sequence),
+                           static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
+                                                           (taken.place << stream_->geometry().unit_bits)),
+                           stream_->name().c_str(), group_.c_str(), static_cast<unsigned long long>(taken.sequence));
             batch.open = true;
             batch.consumer = this;
             close_batch(batch);
             return false;
         }
         const std::uint64_t distance = round_up(at.header.key_size, key_alignment);
-        batch.entries[i] = Entry(taken.sequence, {segment.payload() + at.payload_offset, at.header.size}, at.header.key_size,
-                                 static_cast<std::uint16_t>(distance), at.header.time_ns, taken.deliveries, taken.taken_over);
+        batch.entries[i] =
+            Entry(taken.sequence, {segment.payload() + at.payload_offset, at.header.size}, at.header.key_size,
+                  static_cast<std::uint16_t>(distance), at.header.time_ns, taken.deliveries, taken.taken_over);
     }
     return true;
 }
@@ -159,18 +168,21 @@ bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
 ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
     const Segment& segment = stream_->segment();
     if (stream_->usable() != Code::ok || closed_ || !joined_ || options.claim_idle != forever) return Quick::unusual;
-    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group)) return Quick::unusual;
+    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group))
+        return Quick::unusual;
     if (++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep);
     const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
     if (free == batches_.end()) return Quick::unusual;
     batch = free->get();
-    Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, stream_->now_ms()};
+    Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0,
+                  stream_->now_ms()};
     take_new(member_, taking);
     if (taking.count == 0) return is_removed(segment) ? Quick::unusual : Quick::nothing;
     if (check_claims(member_, taking)) return Quick::unusual;
     batch->count = batch->held = taking.count;
     Error error;
-    if (taking.count == 0 || !show(*batch, error)) return Quick::unusual;  // read_slowly meets the same damage and says so
+    if (taking.count == 0 || !show(*batch, error))
+        return Quick::unusual;  // read_slowly meets the same damage and says so
     batch->consumer = this;
     batch->open = true;
     return Quick::found;
@@ -178,7 +190,8 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
 
 Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
     if (auto fine = usable(); !fine) return fine.error();
-    if (options.max_entries == 0 || options.max_entries > most_entries) return option_error("max_entries", options.max_entries, 1, most_entries);
+    if (options.max_entries == 0 || options.max_entries > most_entries)
+        return option_error("max_entries", options.max_entries, 1, most_entries);
     BatchCore& batch = free_batch(options.max_entries);
     const bool claims = options.claim_idle != forever;
     const std::uint64_t idle_ms = claims ? to_ms(options.claim_idle) : 0;
@@ -209,7 +222,8 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         });
         if (waited == Waited::stopped) return Code::stopped;
         if (waited == Waited::removed) return Code::removed;
-        if (waited == Waited::timeout || error.code() != Code::ok) return error.code() == Code::ok ? Error(Code::empty) : error;
+        if (waited == Waited::timeout || error.code() != Code::ok)
+            return error.code() == Code::ok ? Error(Code::empty) : error;
     }
     batch.consumer = this;
     batch.open = true;
@@ -218,7 +232,8 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
 
 Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
     if (auto fine = usable(); !fine) return fine.error();
-    if (options.max_entries == 0 || options.max_entries > most_entries) return option_error("max_entries", options.max_entries, 1, most_entries);
+    if (options.max_entries == 0 || options.max_entries > most_entries)
+        return option_error("max_entries", options.max_entries, 1, most_entries);
     if (auto joined = rejoin_if_moved(); !joined) return joined.error();
     BatchCore& batch = free_batch(options.max_entries);
     Error error(Code::empty);

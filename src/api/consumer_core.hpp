@@ -32,7 +32,8 @@ class ConsumerCore {
 public:
     static constexpr std::size_t most_entries = 4096;
 
-    static Result<std::unique_ptr<ConsumerCore>> join(std::shared_ptr<StreamCore> stream, std::string_view group, std::string_view name);
+    static Result<std::unique_ptr<ConsumerCore>> join(std::shared_ptr<StreamCore> stream, std::string_view group,
+                                                      std::string_view name);
     ConsumerCore(std::shared_ptr<StreamCore> stream, std::string_view group, std::string_view name);
     ConsumerCore(const ConsumerCore&) = delete;
     ConsumerCore& operator=(const ConsumerCore&) = delete;

@@ -21,7 +21,8 @@ Result<void> check_open_options(const OpenOptions& o) {
     const auto count = [](Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(d.count(), 0)); };
     if (o.slice < std::chrono::milliseconds{1} || o.slice > std::chrono::milliseconds{100})
         return option_error("slice (ns)", count(o.slice), 1'000'000, 100'000'000);
-    if (o.spin < Duration{0} || o.spin > std::chrono::seconds{1}) return option_error("spin (ns)", count(o.spin), 0, 1'000'000'000);
+    if (o.spin < Duration{0} || o.spin > std::chrono::seconds{1})
+        return option_error("spin (ns)", count(o.spin), 0, 1'000'000'000);
     return {};
 }
 
@@ -105,20 +106,23 @@ void StreamCore::in_forked_child(void* context) noexcept {
 
 Result<void> StreamCore::writable() const noexcept {
     if (const Code code = usable(); code != Code::ok) return code;
-    if (read_only()) return text_error(Code::not_allowed, 0, "the stream was opened for reading only; open it for writing");
+    if (read_only())
+        return text_error(Code::not_allowed, 0, "the stream was opened for reading only; open it for writing");
     return {};
 }
 
 bool StreamCore::removed() const noexcept { return is_removed(segment_) || !os::is_linked(probe_); }
 
 Owner StreamCore::owner_of(const OwnerWord& word) const noexcept {
-    if (word.state != OwnerState::live && word.state != OwnerState::owned && word.state != OwnerState::attaching) return Owner::none;
+    if (word.state != OwnerState::live && word.state != OwnerState::owned && word.state != OwnerState::attaching)
+        return Owner::none;
     if (!at_home_) return Owner::unknown;
     if (visits_ && word.row == id().row && word.incarnation == id().incarnation) return Owner::alive;
     return probe_life(segment_, probe_, {word.row, word.incarnation}) == Life::alive ? Owner::alive : Owner::dead;
 }
 
-void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns, std::uint64_t slice_ns) noexcept {
+void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns,
+                             std::uint64_t slice_ns) noexcept {
     constexpr std::uint64_t read_only_slice_ns = 2'000'000;
     const std::uint64_t now = os::monotonic_ns();
     const std::uint64_t rest = deadline_ns > now ? deadline_ns - now : 0;

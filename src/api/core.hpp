@@ -46,7 +46,9 @@ public:
     [[nodiscard]] std::uint64_t now_ms() const noexcept { return os::monotonic_coarse_ms(); }
 
     /// `forked` in a child of the process that opened it.
-    [[nodiscard]] Code usable() const noexcept { return forked_.load(memory_order_relaxed) != 0 ? Code::forked : Code::ok; }
+    [[nodiscard]] Code usable() const noexcept {
+        return forked_.load(memory_order_relaxed) != 0 ? Code::forked : Code::ok;
+    }
     /// The same, and `not_allowed` for a read-only handle.
     [[nodiscard]] Result<void> writable() const noexcept;
     [[nodiscard]] Owner owner_of(const OwnerWord& word) const noexcept;
@@ -56,8 +58,9 @@ public:
     /// Scans unless some process of the stream did within the last `ms`. A hint: two at once do no harm.
     void scan_if_due(std::uint64_t ms) noexcept;
 
-    /// Calls `look` until it answers true, the wait is over, the token stops it, or the stream was removed and `look` still finds nothing.
-    /// Spins first, then sleeps in slices on the futex of `bit`; between slices it scans for the dead. `look` must be cheap.
+    /// Calls `look` until it answers true, the wait is over, the token stops it, or the stream was removed and `look`
+    /// still finds nothing. Spins first, then sleeps in slices on the futex of `bit`; between slices it scans for the
+    /// dead. `look` must be cheap.
     template <class Look>
     Waited wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look);
 
@@ -106,6 +109,5 @@ Waited StreamCore::wait(unsigned bit, Duration at_most, const std::stop_token& s
         pause_until(bit, seen, deadline, slice);
     }
 }
-
 
 }  // namespace shmq::detail

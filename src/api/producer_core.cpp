@@ -9,7 +9,7 @@ namespace shmq::detail {
 
 namespace {
 
-constexpr std::uint64_t prefetch_entries = 4;      // how far ahead of the one being written
+constexpr std::uint64_t prefetch_entries = 4;  // how far ahead of the one being written
 constexpr std::uint64_t full_scan_ms = 10;  // a producer that keeps finding no room looks for the dead so often at most
 
 }  // namespace
@@ -43,12 +43,14 @@ Result<void> ProducerCore::check(std::size_t size, const AddOptions& options) {
     if (is_removed(stream_->segment())) [[unlikely]]
         return Code::removed;
     if (size > g.max_entry)
-        return text_error(Code::too_large, size, "an entry of %zu bytes is larger than the stream's largest, %llu", size,
-                          static_cast<unsigned long long>(g.max_entry));
+        return text_error(Code::too_large, size, "an entry of %zu bytes is larger than the stream's largest, %llu",
+                          size, static_cast<unsigned long long>(g.max_entry));
     if (options.key.size() > max_key)
-        return text_error(Code::too_large, options.key.size(), "a key of %zu bytes is longer than %zu", options.key.size(), max_key);
+        return text_error(Code::too_large, options.key.size(), "a key of %zu bytes is longer than %zu",
+                          options.key.size(), max_key);
     if (!options.key.empty() && g.room_for(size, options.key.size()) > g.longest_run * g.chunk_size)
-        return text_error(Code::too_large, size, "an entry of %zu bytes and its key of %zu do not fit %llu bytes together", size,
+        return text_error(Code::too_large, size,
+                          "an entry of %zu bytes and its key of %zu do not fit %llu bytes together", size,
                           options.key.size(), static_cast<unsigned long long>(g.longest_run * g.chunk_size));
     if (has_row_) [[likely]]
         return {};
@@ -58,8 +60,10 @@ Result<void> ProducerCore::check(std::size_t size, const AddOptions& options) {
         row = take_producer_row(stream_->segment(), stream_->id());
     }
     if (!row)
-        return text_error(Code::too_many_producers, g.producers, "the stream allows %u producers at a time and has them; close some, or "
-                          "create it with more", g.producers);
+        return text_error(Code::too_many_producers, g.producers,
+                          "the stream allows %u producers at a time and has them; close some, or "
+                          "create it with more",
+                          g.producers);
     row_ = *row;
     has_row_ = true;
     quick_most_ = std::min<std::uint64_t>(g.max_entry, g.chunk_size - sizeof(EntryHeader));
@@ -73,8 +77,9 @@ Result<Room> ProducerCore::reserve(std::size_t size, std::size_t key_size) {
 inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key) noexcept {
     const Geometry& g = stream_->geometry();
     std::byte* to = stream_->segment().payload() + room.offset;
-    // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its way. Longer entries
-    // are left to the processor, which sees their stride. A prefetch past the chunk's end does nothing.
+    // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its
+    // way. Longer entries are left to the processor, which sees their stride. A prefetch past the chunk's end does
+    // nothing.
     const std::byte* const ahead = to + prefetch_entries * room.size;
     __builtin_prefetch(ahead, 1, 3);
     __builtin_prefetch(ahead + cache_line, 1, 3);
@@ -106,7 +111,8 @@ Result<Sequence> ProducerCore::add_one(Bytes payload, Bytes key) {
     return sequence;
 }
 
-/// Tries again while the answer is `full` and the wait lasts; somebody dead may hold the room, so each slice of the wait scans.
+/// Tries again while the answer is `full` and the wait lasts; somebody dead may hold the room, so each slice of the
+/// wait scans.
 template <class Try>
 auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> decltype(attempt()) {
     auto answer = attempt();
@@ -184,10 +190,10 @@ Result<Sequence> ProducerCore::commit(LoanCore& loan, std::size_t used) {
     if (const Code code = stream_->usable(); code != Code::ok) return code;
     if (closed_) return Code::closed;
     if (is_removed(stream_->segment())) return Code::removed;
-    if (used > loan.size)
-        return text_error(Code::too_large, used, "%zu bytes used of a loan of %zu", used, loan.size);
+    if (used > loan.size) return text_error(Code::too_large, used, "%zu bytes used of a loan of %zu", used, loan.size);
     const auto written = static_cast<std::uint32_t>(used);
-    std::memcpy(stream_->segment().payload() + loan.room.offset + offsetof(EntryHeader, size), &written, sizeof written);
+    std::memcpy(stream_->segment().payload() + loan.room.offset + offsetof(EntryHeader, size), &written,
+                sizeof written);
     AddOptions options;
     options.wait = loan.wait;
     options.stop = loan.stop;

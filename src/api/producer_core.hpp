@@ -10,7 +10,8 @@
 
 namespace shmq::detail {
 
-/// A loan: a room, and where in it the payload goes. Pooled by its producer, so that lending allocates nothing once warm.
+/// A loan: a room, and where in it the payload goes. Pooled by its producer, so that lending allocates nothing once
+/// warm.
 class LoanCore {
 public:
     ProducerCore* producer = nullptr;  // null: the producer was closed

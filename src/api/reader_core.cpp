@@ -9,13 +9,15 @@ namespace {
 
 Entry make_entry(Sequence sequence, const EntryFields& header, const std::byte* bytes) noexcept {
     const std::uint64_t distance = round_up(header.key_size, key_alignment);
-    return Entry(sequence, {bytes + distance, header.size}, header.key_size, static_cast<std::uint16_t>(distance), header.time_ns, 0, false);
+    return Entry(sequence, {bytes + distance, header.size}, header.key_size, static_cast<std::uint16_t>(distance),
+                 header.time_ns, 0, false);
 }
 
 Error damaged(const Segment& segment, Sequence sequence) noexcept {
     const Word& slot = segment.slot(sequence);
     return text_error(Code::corrupt, sequence, "entry %llu, slot at byte %llu of the segment, is damaged",
-                      static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(segment.offset_of(&slot)));
+                      static_cast<unsigned long long>(sequence),
+                      static_cast<unsigned long long>(segment.offset_of(&slot)));
 }
 
 }  // namespace
@@ -77,7 +79,8 @@ Result<Sequence> ReaderCore::start(const StreamCore& stream, Position from) {
     return from.sequence();
 }
 
-Result<Copies> ReaderCore::range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries, bool descending) {
+Result<Copies> ReaderCore::range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries,
+                                 bool descending) {
     if (const Code code = stream.usable(); code != Code::ok) return code;
     const Segment& segment = stream.segment();
     first = std::max(first, find_begin(segment));
@@ -110,7 +113,9 @@ Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 Reader::Reader(std::unique_ptr<detail::ReaderCore> core) noexcept : core_(std::move(core)) {}
-Result<Entry> Reader::next(Duration wait, std::stop_token stop) { return core_ ? core_->next(wait, stop) : Result<Entry>(Code::closed); }
+Result<Entry> Reader::next(Duration wait, std::stop_token stop) {
+    return core_ ? core_->next(wait, stop) : Result<Entry>(Code::closed);
+}
 std::uint64_t Reader::lapped() const noexcept { return core_ ? core_->lapped() : 0; }
 Sequence Reader::position() const noexcept { return core_ ? core_->position() : 0; }
 

@@ -22,7 +22,8 @@ private:
 
 class ReaderCore {
 public:
-    ReaderCore(std::shared_ptr<StreamCore> stream, Sequence position) noexcept : stream_(std::move(stream)), position_(position) {}
+    ReaderCore(std::shared_ptr<StreamCore> stream, Sequence position) noexcept
+        : stream_(std::move(stream)), position_(position) {}
 
     Result<Entry> next(Duration wait, const std::stop_token& stop);
     [[nodiscard]] std::uint64_t lapped() const noexcept { return lapped_; }
@@ -31,7 +32,8 @@ public:
     /// The first position of a reader.
     static Result<Sequence> start(const StreamCore& stream, Position from);
     /// Copies of what is kept between first and last, both included, ascending or descending.
-    static Result<Copies> range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries, bool descending);
+    static Result<Copies> range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries,
+                                bool descending);
 
 private:
     Copied look(Entry& entry);

@@ -16,7 +16,8 @@ namespace {
 using detail::StreamCore;
 
 Error bad_name(std::string_view what, std::string_view name) noexcept {
-    return text_error(Code::bad_name, name.size(), "%.*s name of %zu bytes: 1 to %zu of A-Z a-z 0-9 . _ : - without a dot or dash first",
+    return text_error(Code::bad_name, name.size(),
+                      "%.*s name of %zu bytes: 1 to %zu of A-Z a-z 0-9 . _ : - without a dot or dash first",
                       static_cast<int>(what.size()), what.data(), name.size(), max_name);
 }
 
@@ -29,8 +30,9 @@ Result<void> check_group_call(const std::shared_ptr<StreamCore>& core, std::stri
 }
 
 Error no_group(const StreamCore& core, std::string_view group) noexcept {
-    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it", core.name().c_str(),
-                      static_cast<int>(group.size()), group.data(), core.name().c_str(), static_cast<int>(group.size()), group.data());
+    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it",
+                      core.name().c_str(), static_cast<int>(group.size()), group.data(), core.name().c_str(),
+                      static_cast<int>(group.size()), group.data());
 }
 
 /// Adds the group's name to an error that came without.
@@ -71,8 +73,9 @@ Result<Stream> Stream::create(std::string_view name, const StreamOptions& option
     if (!geometry) return geometry.error();
     if (auto made = make_segment(*path, *geometry); !made) {
         if (made.error().code() == Code::no_space)
-            return text_error(Code::no_space, geometry->segment_size, "%s needs %llu bytes, its file system has %llu free; make it smaller",
-                              path->c_str(), static_cast<unsigned long long>(geometry->segment_size),
+            return text_error(Code::no_space, geometry->segment_size,
+                              "%s needs %llu bytes, its file system has %llu free; make it smaller", path->c_str(),
+                              static_cast<unsigned long long>(geometry->segment_size),
                               static_cast<unsigned long long>(os::free_space(*path)));
         if (made.error().code() != Code::exists) return made.error();
         return text_error(Code::exists, 0, "%s exists already; open it, or `shmq rm %.*s` first", path->c_str(),
@@ -87,7 +90,8 @@ Result<Stream> Stream::open(std::string_view name, const OpenOptions& options) {
     return Stream(std::move(*core));
 }
 
-Result<Stream> Stream::open_or_create(std::string_view name, const StreamOptions& options, const OpenOptions& open_options) {
+Result<Stream> Stream::open_or_create(std::string_view name, const StreamOptions& options,
+                                      const OpenOptions& open_options) {
     // Opening and making take turns, since somebody may make or remove it in between.
     for (int turn = 0;; ++turn) {
         auto stream = open(name, open_options);
@@ -104,7 +108,8 @@ Result<Stream> Stream::open_or_create(std::string_view name, const StreamOptions
 Result<void> Stream::remove(std::string_view name) {
     const auto path = os::segment_path(name);
     if (!path) return path.error();
-    // Mapped without attaching, only to tell those who wait in it. A damaged segment is removed all the same, another file is not.
+    // Mapped without attaching, only to tell those who wait in it. A damaged segment is removed all the same, another
+    // file is not.
     auto file = os::open_segment(*path, true);
     if (!file) return file.error();
     const auto size = os::file_size(*file);
@@ -114,11 +119,13 @@ Result<void> Stream::remove(std::string_view name) {
         auto mapping = os::Mapping::map(*file, *size, true);
         if (!mapping) return mapping.error();
         std::memcpy(&first, mapping->data(), sizeof first);
-        if (const auto geometry = check_header(mapping->data(), *size)) mark_removed(Segment(mapping->data(), *geometry));
+        if (const auto geometry = check_header(mapping->data(), *size))
+            mark_removed(Segment(mapping->data(), *geometry));
     }
     if (first != magic)
-        return text_error(Code::corrupt, *size, "%s is not a segment (%llu bytes); remove the file by hand if it is not needed", path->c_str(),
-                          static_cast<unsigned long long>(*size));
+        return text_error(Code::corrupt, *size,
+                          "%s is not a segment (%llu bytes); remove the file by hand if it is not needed",
+                          path->c_str(), static_cast<unsigned long long>(*size));
     return os::remove_file(*path);
 }
 
@@ -207,7 +214,8 @@ Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_vi
                           static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(end - 1));
     auto result = act(segment, id->row);
     if (!result && result.error().code() == Code::not_pending)
-        return text_error(Code::not_pending, sequence, "entry %llu is not pending in group %.*s: never delivered, or finished",
+        return text_error(Code::not_pending, sequence,
+                          "entry %llu is not pending in group %.*s: never delivered, or finished",
                           static_cast<unsigned long long>(sequence), static_cast<int>(group.size()), group.data());
     return result;
 }

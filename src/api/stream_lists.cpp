@@ -18,15 +18,17 @@ std::string consumer_name(const ConsumerRow& row, std::uint32_t number) {
     return name.size != 0 ? std::string(name.view()) : "#" + std::to_string(number);
 }
 
-/// The row of a group that exists; a read-only handle can't finish what a maker left half-done, and looks at it as it is.
+/// The row of a group that exists; a read-only handle can't finish what a maker left half-done, and looks at it as it
+/// is.
 Result<std::uint32_t> find_row(const std::shared_ptr<StreamCore>& core, std::string_view group) {
     if (!core) return Code::closed;
     if (const Code code = core->usable(); code != Code::ok) return code;
     const Segment& segment = core->segment();
     for (std::uint32_t row = 0; row < segment.geometry().group_rows; ++row)
         if (is_in_directory(segment, row) && row_name(segment.group(row).name).view() == group) return row;
-    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it", core->name().c_str(),
-                      static_cast<int>(group.size()), group.data(), core->name().c_str(), static_cast<int>(group.size()), group.data());
+    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it",
+                      core->name().c_str(), static_cast<int>(group.size()), group.data(), core->name().c_str(),
+                      static_cast<int>(group.size()), group.data());
 }
 
 bool is_present(OwnerState state) noexcept { return state == OwnerState::live || state == OwnerState::attaching; }
@@ -42,7 +44,8 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.pending = counts.delivered;
     info.retry = counts.retry;
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
-        info.consumers += is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;
+        info.consumers +=
+            is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     return info;
 }
 
@@ -87,11 +90,13 @@ Result<StreamInfo> Stream::info() const {
     info.first = find_begin(segment);
     info.next = find_end(segment);
     count_chunks(segment, info);
-    for (std::uint32_t i = 0; i < g.pins; ++i) info.pins += (segment.pin(i).load(memory_order_acquire) & 1) != 0 ? 1u : 0u;
+    for (std::uint32_t i = 0; i < g.pins; ++i)
+        info.pins += (segment.pin(i).load(memory_order_acquire) & 1) != 0 ? 1u : 0u;
     for (std::uint32_t i = 0; i < g.producers; ++i)
         info.producers += is_present(unpack_owner(segment.producer(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     for (std::uint32_t i = 0; i < g.attachments; ++i)
-        info.attachments += is_present(unpack_owner(segment.attachment(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
+        info.attachments +=
+            is_present(unpack_owner(segment.attachment(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     info.format_version = format_version;
     info.removed = core_->removed();
     return info;
@@ -160,7 +165,8 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
     std::vector<std::optional<Owner>> owners(g.consumers);
     const auto owner_of = [&](std::uint32_t consumer) {
         auto& known = owners[consumer];
-        if (!known) known = core_->owner_of(unpack_owner(segment.consumer(*row, consumer).word.load(memory_order_acquire)));
+        if (!known)
+            known = core_->owner_of(unpack_owner(segment.consumer(*row, consumer).word.load(memory_order_acquire)));
         return *known;
     };
     std::vector<PendingEntry> entries;

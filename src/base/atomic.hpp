@@ -1,8 +1,9 @@
 // The one door to atomics. Everything that processes share is an Atomic of 4 or 8 bytes, always lock free, with every
 // memory order written out.
 //
-// In the product an Atomic is a std::atomic. With SHMQ_ACCESS_HOOK, which only test builds define, each access first calls
-// `access_hook`, so that a test can stop, kill or interleave a process before any load or store. Size and layout are the same.
+// In the product an Atomic is a std::atomic. With SHMQ_ACCESS_HOOK, which only test builds define, each access first
+// calls `access_hook`, so that a test can stop, kill or interleave a process before any load or store. Size and layout
+// are the same.
 //
 // Each order belongs to a named synchronisation of docs/protocol.md, or its line says why relaxed suffices.
 #pragma once
@@ -55,7 +56,8 @@ public:
         before_access(Access::exchange, this);
         return value_.exchange(value, order);
     }
-    /// True and `wanted` stored if the value was `expected`; otherwise `expected` becomes the value found, with `failure` order.
+    /// True and `wanted` stored if the value was `expected`; otherwise `expected` becomes the value found, with
+    /// `failure` order.
     bool compare_exchange(T& expected, T wanted, std::memory_order success, std::memory_order failure) noexcept {
         before_access(Access::exchange, this);
         return value_.compare_exchange_strong(expected, wanted, success, failure);
@@ -79,8 +81,8 @@ private:
     std::atomic<T> value_;
 };
 
-/// Raises a word that only grows to at least `value`; returns whether this call raised it. Bounded by the number of other raisers:
-/// every failed exchange means that the word grew.
+/// Raises a word that only grows to at least `value`; returns whether this call raised it. Bounded by the number of
+/// other raisers: every failed exchange means that the word grew.
 template <class T>
 bool raise_to(Atomic<T>& word, T value, std::memory_order order) noexcept {
     T seen = word.load(memory_order_relaxed);  // only a guess for the exchange, which orders
@@ -91,7 +93,8 @@ bool raise_to(Atomic<T>& word, T value, std::memory_order order) noexcept {
 
 /// Orders of whole groups of accesses, where no single word carries them.
 inline void fence(std::memory_order order) noexcept { std::atomic_thread_fence(order); }
-/// Keeps the compiler, not the processor, from moving stores across: enough where only this process's death must see an order.
+/// Keeps the compiler, not the processor, from moving stores across: enough where only this process's death must see an
+/// order.
 inline void compiler_fence() noexcept { std::atomic_signal_fence(memory_order_seq_cst); }
 
 /// Tells the processor that this is a spin loop.

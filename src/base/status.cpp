@@ -1,4 +1,5 @@
-// The words and texts of errors: the table below is the only place where a code gets its word, its meaning and its cure.
+// The words and texts of errors: the table below is the only place where a code gets its word, its meaning and its
+// cure.
 #include "shmq/status.hpp"
 
 #include <algorithm>
@@ -29,22 +30,26 @@ constexpr Words table[] = {
     {Code::removed, "removed", "the stream was removed while in use; create it again and open it anew"},
     {Code::trimmed, "trimmed", "the sequence is below the oldest entry that is kept; start at `oldest`"},
     {Code::out_of_range, "out_of_range", "the sequence was not added yet, or is 0"},
-    {Code::too_large, "too_large", "larger than the stream's limit; create the stream with a larger max-entry or payload"},
+    {Code::too_large, "too_large",
+     "larger than the stream's limit; create the stream with a larger max-entry or payload"},
     {Code::too_many_loans, "too_many_loans", "open loans hold all the chunks a producer may hold; commit or drop some"},
     {Code::too_many_producers, "too_many_producers", "as many producers add as the stream allows; close some"},
     {Code::too_many_consumers, "too_many_consumers", "as many consumers are open as the group allows; close some"},
     {Code::too_many_groups, "too_many_groups", "as many groups exist as the stream allows; drop one"},
     {Code::too_many_attachments, "too_many_attachments", "as many handles are open as the stream allows; close some"},
     {Code::too_many_pins, "too_many_pins", "views of former owners fill the pin table; let them close their batches"},
-    {Code::bad_name, "bad_name", "a name is 1 to 200 (groups and consumers 63) of A-Z a-z 0-9 . _ - without a dot or dash first"},
+    {Code::bad_name, "bad_name",
+     "a name is 1 to 200 (groups and consumers 63) of A-Z a-z 0-9 . _ - without a dot or dash first"},
     {Code::bad_option, "bad_option", "an option is outside its limits"},
     {Code::exists, "exists", "there is one of this name already; open it, or remove it first"},
     {Code::no_stream, "no_stream", "no such stream; `shmq create NAME` makes one, `shmq list` names those there are"},
     {Code::no_group, "no_group", "no such group; `shmq group create NAME G` makes one"},
     {Code::no_space, "no_space", "the file system has not enough room; make the stream smaller or free some"},
     {Code::not_allowed, "not_allowed", "permission denied, not a regular file, or the handle is read-only"},
-    {Code::corrupt, "corrupt", "the segment holds bytes that shmq never writes; copy the file away and create the stream anew"},
-    {Code::wrong_version, "wrong_version", "the segment was made by another format; use that version, or create it anew"},
+    {Code::corrupt, "corrupt",
+     "the segment holds bytes that shmq never writes; copy the file away and create the stream anew"},
+    {Code::wrong_version, "wrong_version",
+     "the segment was made by another format; use that version, or create it anew"},
     {Code::forked, "forked", "the handle was inherited by fork(); open the stream again in the child"},
     {Code::closed, "closed", "the handle was closed"},
     {Code::system, "system", "the kernel refused a call"},
@@ -85,7 +90,8 @@ std::string held_text(const Detail& detail, std::uint64_t sequence) {
     std::string text = "full: no " + std::string(detail.what) + " is free: ";
     if (detail.group[0] == 0) return text + "producers and loans hold them; close producers or commit loans";
     text += "group " + std::string(detail.group) + " still needs entry " + std::to_string(sequence);
-    if (detail.consumer[0] != 0) return text + ", held by consumer " + detail.consumer + "; it must ack, or `shmq claim` the entry";
+    if (detail.consumer[0] != 0)
+        return text + ", held by consumer " + detail.consumer + "; it must ack, or `shmq claim` the entry";
     return text + ", which nobody holds; read it, or drop the group";
 }
 
@@ -115,7 +121,8 @@ Error text_error(Code code, std::uint64_t number, const char* format, ...) noexc
     return Error(code, number, detail.id);
 }
 
-Error full_error(std::string_view what, std::string_view group, std::string_view consumer, std::uint64_t sequence) noexcept {
+Error full_error(std::string_view what, std::string_view group, std::string_view consumer,
+                 std::uint64_t sequence) noexcept {
     Detail& detail = next_detail();
     detail.held = true;
     copy_name(detail.what, sizeof detail.what, what);
@@ -131,18 +138,21 @@ Error option_error(const char* option, std::uint64_t value, std::uint64_t lowest
 }
 
 Error option_differs_error(const char* option, std::uint64_t wanted, std::uint64_t found) noexcept {
-    return text_error(Code::bad_option, found, "%s is asked to be %llu, but the stream was made with %llu; ask for that, or remove it",
-                      option, static_cast<unsigned long long>(wanted), static_cast<unsigned long long>(found));
+    return text_error(Code::bad_option, found,
+                      "%s is asked to be %llu, but the stream was made with %llu; ask for that, or remove it", option,
+                      static_cast<unsigned long long>(wanted), static_cast<unsigned long long>(found));
 }
 
 Error corrupt_error(const char* field, std::uint64_t offset, std::uint64_t found) noexcept {
     return text_error(Code::corrupt, offset,
-                      "%s at byte %llu of the segment is %llu, which shmq never writes; copy the file away and create the stream anew",
+                      "%s at byte %llu of the segment is %llu, which shmq never writes; copy the file away and create "
+                      "the stream anew",
                       field, static_cast<unsigned long long>(offset), static_cast<unsigned long long>(found));
 }
 
 Error system_error(const char* call, int number) noexcept {
-    return text_error(Code::system, static_cast<std::uint64_t>(number), "%s: %s (errno %d)", call, strerrordesc_np(number), number);
+    return text_error(Code::system, static_cast<std::uint64_t>(number), "%s: %s (errno %d)", call,
+                      strerrordesc_np(number), number);
 }
 
 }  // namespace shmq

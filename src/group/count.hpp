@@ -7,8 +7,8 @@
 
 namespace shmq {
 
-/// Calls `visit(sequence, PendingWord)` for every pending entry of a group from `from` to `to`, both included, ascending, until it
-/// answers false.
+/// Calls `visit(sequence, PendingWord)` for every pending entry of a group from `from` to `to`, both included,
+/// ascending, until it answers false.
 template <class Visitor>
 void each_pending(const Segment& segment, std::uint32_t group, Sequence from, Sequence to, Visitor visit) {
     const Sequence end = find_cursor(segment, group);

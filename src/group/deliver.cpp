@@ -27,7 +27,8 @@ bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequenc
     return pending_tag(g, segment.record(group, sequence).load(memory_order_acquire)) == g.record_tag(sequence);
 }
 
-/// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's first line.
+/// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's
+/// first line.
 std::size_t size_of(const Segment& segment, const Taking& taking, std::uint64_t place) noexcept {
     if (taking.max_bytes == ~std::size_t{0}) return 0;
     const auto entry = entry_at(segment, place);
@@ -59,8 +60,11 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
     const std::size_t size = size_of(segment, taking, slot.place);
     if (!fits(taking, size)) return false;
     const std::uint64_t mine = held_word(member, sequence, before.handover + 1);
-    if (!segment.record(member.group.row, sequence).compare_exchange(seen, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
-    const std::uint32_t deliveries = clock_again(segment, member.group.row, sequence, unpack_pending(g, mine), taking.now_ms);
+    if (!segment.record(member.group.row, sequence)
+             .compare_exchange(seen, mine, memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    const std::uint32_t deliveries =
+        clock_again(segment, member.group.row, sequence, unpack_pending(g, mine), taking.now_ms);
     put(taking, {sequence, mine, slot.place, deliveries, true}, size);
     return true;
 }
@@ -69,7 +73,8 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence base = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
-    const Sequence floor = segment.group(group).floor.load(memory_order_relaxed);  // a hint, believed only within the ring
+    const Sequence floor =
+        segment.group(group).floor.load(memory_order_relaxed);  // a hint, believed only within the ring
     return floor > base && floor - base <= segment.geometry().slots ? floor : base;
 }
 
@@ -89,8 +94,9 @@ void take_new(Member& member, Taking& taking) noexcept {
     const std::uint32_t group = member.group.row;
     GroupRow& row = segment.group(group);
     const Sequence trim = find_begin(segment);
-    const Sequence base = std::max(trim, row.start.load(memory_order_relaxed));  // it stands still once the group is active
-    Sequence c = row.cursor.load(memory_order_relaxed);  // a hint
+    const Sequence base =
+        std::max(trim, row.start.load(memory_order_relaxed));  // it stands still once the group is active
+    Sequence c = row.cursor.load(memory_order_relaxed);        // a hint
     if (c < base || c - base > g.slots) c = base;
     while (c > base && c - 1 > member.delivered_seen && !was_delivered(segment, group, c - 1)) --c;
     // Copies, which the stores below cannot change under the compiler's eyes.
@@ -99,12 +105,12 @@ void take_new(Member& member, Taking& taking) noexcept {
     const std::uint64_t mine_low = held_word(member, 0, 1) & low_mask(record_shift);
     const bool limited = taking.max_bytes != ~std::size_t{0};
     std::size_t count = taking.count;
-    // (1) c is not published, or the ring went round: nothing more  (2) delivered already: go on  (3) the compare-and-swap failed:
-    // somebody was given c meanwhile, which is (2)  (4) ours
+    // (1) c is not published, or the ring went round: nothing more  (2) delivered already: go on  (3) the
+    // compare-and-swap failed: somebody was given c meanwhile, which is (2)  (4) ours
     while (count < taking.room.size()) {
         const std::uint64_t lap = (c >> slot_bits) + 1;
         const std::uint64_t slot = segment.slot(c).load(memory_order_acquire);  // the bytes of the entry (PUBLISH)
-        if (slot >> place_bits != (lap & tag_mask)) break;  // (1)
+        if (slot >> place_bits != (lap & tag_mask)) break;                      // (1)
         Word& word = segment.record(group, c);
         std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
         const std::uint64_t tag = record >> record_shift;
@@ -112,7 +118,8 @@ void take_new(Member& member, Taking& taking) noexcept {
             member.delivered_seen = c++;
             continue;
         }
-        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits)) break;  // (1)
+        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits))
+            break;  // (1)
         const std::uint64_t place = slot & place_mask;
         taking.count = count;
         const std::size_t size = limited ? size_of(segment, taking, place) : 0;
@@ -120,7 +127,7 @@ void take_new(Member& member, Taking& taking) noexcept {
         const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
         if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
-        prefetch_entry(segment, place);  // (4)
+        prefetch_entry(segment, place);                                                                  // (4)
         clock_first(segment, group, c, taking.now_ms);
         taking.room[count++] = {c, mine, place, 1, false};
         taking.bytes += size;
@@ -142,12 +149,14 @@ void take_retry(Member& member, Taking& taking) noexcept {
     const Sequence base = find_base(segment, group);
     const Sequence end = base + g.slots;
     const auto pass = [&](bool own) {
-        for (Sequence s = next_marked(segment, group, base, end); s < end && !taking.is_full(); s = next_marked(segment, group, s + 1, end)) {
+        for (Sequence s = next_marked(segment, group, base, end); s < end && !taking.is_full();
+             s = next_marked(segment, group, s + 1, end)) {
             const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
             const PendingWord pending = unpack_pending(g, record);
             const bool of_this_lap = pending.tag == g.record_tag(s);
             if (own && pending.consumer != member.consumer + 1) continue;
-            if (of_this_lap && pending.state == PendingState::delivered) continue;  // its holder is about to give it back, or was
+            if (of_this_lap && pending.state == PendingState::delivered)
+                continue;  // its holder is about to give it back, or was
             if (of_this_lap && pending.state == PendingState::retry && !take_over(member, taking, s, record)) {
                 if (taking.count != 0) break;  // perhaps for its size; it stays marked
                 continue;
@@ -188,7 +197,8 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         const std::uint64_t place = unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place;
         const auto chunks = chunks_of(segment, place);
         if (!chunks) continue;
-        if (!fits(taking, size_of(segment, taking, place))) return true;  // before anything is changed; the rest is for the next call
+        if (!fits(taking, size_of(segment, taking, place)))
+            return true;  // before anything is changed; the rest is for the next call
         const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
         clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
@@ -223,13 +233,15 @@ void sweep(Member& member, std::uint64_t count) noexcept {
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
     const Sequence base = find_base(segment, group);
-    const Sequence end = segment.group(group).cursor.load(memory_order_relaxed);  // a hint; what lies above is not our business
+    const Sequence end =
+        segment.group(group).cursor.load(memory_order_relaxed);  // a hint; what lies above is not our business
     if (end <= base || end - base > g.slots) return;
     for (count = std::min(count, end - base); count > 0; --count) {
         if (member.sweep_at < base || member.sweep_at >= end) member.sweep_at = base;
         const Sequence s = member.sweep_at++;
         const PendingWord pending = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
-        if (pending.state == PendingState::retry && pending.tag == g.record_tag(s) && !is_marked_retry(segment, group, s))
+        if (pending.state == PendingState::retry && pending.tag == g.record_tag(s) &&
+            !is_marked_retry(segment, group, s))
             mark_retry(segment, group, s);
     }
 }

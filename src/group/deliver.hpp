@@ -1,9 +1,10 @@
 // Handing entries to a consumer: new ones, those waiting for retry, and stale ones of others.
 //
-// A delivery is one compare-and-swap on the entry's pending record, from a value that is strictly earlier (or retry, or the stale delivery) to
-// (sequence, consumer, hand-over, delivered). A consumer claims entry c only after it saw c-1 delivered, so what was delivered is a contiguous
-// beginning and lag is exact; the cursor is a hint. After its claims it loads the trim point and the group's word once: a claim below the one,
-// or in a group that closes, is void and given back (DROP).
+// A delivery is one compare-and-swap on the entry's pending record, from a value that is strictly earlier (or retry, or
+// the stale delivery) to (sequence, consumer, hand-over, delivered). A consumer claims entry c only after it saw c-1
+// delivered, so what was delivered is a contiguous beginning and lag is exact; the cursor is a hint. After its claims
+// it loads the trim point and the group's word once: a claim below the one, or in a group that closes, is void and
+// given back (DROP).
 #pragma once
 
 #include <span>
@@ -16,10 +17,10 @@ namespace shmq {
 struct Member {
     Segment segment;
     GroupId group;
-    std::uint32_t consumer = 0;    // row in the group
-    Sequence delivered_seen = 0;   // an entry seen delivered: the one before the cursor needs no second look
-    Sequence sweep_at = 0;         // where the sweep goes on
-    bool own_first = false;        // came back under its name: what it held before comes first
+    std::uint32_t consumer = 0;       // row in the group
+    Sequence delivered_seen = 0;      // an entry seen delivered: the one before the cursor needs no second look
+    Sequence sweep_at = 0;            // where the sweep goes on
+    bool own_first = false;           // came back under its name: what it held before comes first
     std::uint64_t next_stale_ms = 0;  // no entry can have been idle for stale_for_ms or longer before then
     std::uint64_t stale_for_ms = 0;
 };
@@ -50,7 +51,8 @@ void take_retry(Member& member, Taking& taking) noexcept;
 /// Entries delivered at least `idle_ms` ago and not finished, lowest first. False if the pin table refused one.
 bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept;
 
-/// Gives back what is void of `taking`, which holds at least one entry and stands in sequence order; true if the group is gone.
+/// Gives back what is void of `taking`, which holds at least one entry and stands in sequence order; true if the group
+/// is gone.
 bool check_claims(Member& member, Taking& taking) noexcept;
 
 /// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked.

@@ -8,14 +8,15 @@ namespace shmq {
 
 namespace {
 
-/// Replaces the word as long as `next` wants to, which answers nullopt when there is nothing left to do. Bounded: each failed exchange
-/// means that somebody else changed the word of this one entry.
+/// Replaces the word as long as `next` wants to, which answers nullopt when there is nothing left to do. Bounded: each
+/// failed exchange means that somebody else changed the word of this one entry.
 template <class Next>
 void change(Word& word, Next next) noexcept {
     std::uint64_t seen = word.load(memory_order_acquire);
     for (;;) {
         const std::optional<DeliveryWord> wanted = next(unpack_delivery(seen));
-        if (!wanted || word.compare_exchange(seen, pack_delivery(*wanted), memory_order_acq_rel, memory_order_acquire)) return;
+        if (!wanted || word.compare_exchange(seen, pack_delivery(*wanted), memory_order_acq_rel, memory_order_acquire))
+            return;
     }
 }
 
@@ -57,7 +58,8 @@ std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence 
         }
         if (!delivery_matches(d, before)) d = unknown(held);
         deliveries = d.failures + d.deaths + 1;
-        return DeliveryWord{now_ms & low_mask(time_bits), low_tag(held), low_handover(held), false, d.failures, d.deaths};
+        return DeliveryWord{
+            now_ms & low_mask(time_bits), low_tag(held), low_handover(held), false, d.failures, d.deaths};
     });
     return deliveries;
 }
@@ -72,7 +74,8 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
     return {idle > low_mask(time_bits - 1) ? 0 : idle, d.failures + d.deaths + running};
 }
 
-void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept {
+void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                 std::uint64_t now_ms) noexcept {
     change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, held)) return std::nullopt;
         d = unknown(held);
@@ -81,7 +84,8 @@ void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence,
     });
 }
 
-void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept {
+void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                   std::uint64_t now_ms) noexcept {
     bool done = false;
     change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (std::exchange(done, true)) return std::nullopt;  // somebody else set it meanwhile, to a time of this boot

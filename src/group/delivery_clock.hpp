@@ -1,8 +1,9 @@
-// The word beside each pending record: since when, and how often it went wrong. For people, limits and `idle`; nothing that must be
-// right for safety depends on it.
+// The word beside each pending record: since when, and how often it went wrong. For people, limits and `idle`; nothing
+// that must be right for safety depends on it.
 //
-// It names the delivery it speaks of by the low bits of the record's tag and hand-over number; any other is `unknown`. The end of a delivery
-// is counted by compare-and-swap *before* the record changes, with a mark, so that it is counted once however many try and whoever dies.
+// It names the delivery it speaks of by the low bits of the record's tag and hand-over number; any other is `unknown`.
+// The end of a delivery is counted by compare-and-swap *before* the record changes, with a mark, so that it is counted
+// once however many try and whoever dies.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ enum class Ending : std::uint8_t {
     died       // its owner died
 };
 
-/// First delivery of an entry: one plain store. A process that is stopped right before it may put an old word back, which then matches no
-/// delivery and reads as unknown.
+/// First delivery of an entry: one plain store. A process that is stopped right before it may put an old word back,
+/// which then matches no delivery and reads as unknown.
 inline void clock_first(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
     const auto tag = static_cast<std::uint32_t>(segment.geometry().record_tag(sequence) & low_mask(delivery_tag_bits));
     // relaxed: matched against the record before it is believed.
@@ -43,9 +44,11 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
                          std::uint64_t now_ms) noexcept;
 
 /// Starts the clock of a delivery whose idle time is unknown.
-void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept;
+void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                 std::uint64_t now_ms) noexcept;
 
 /// Sets the time of a pending entry to now, whatever it was: the times of another boot mean nothing.
-void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, std::uint64_t now_ms) noexcept;
+void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                   std::uint64_t now_ms) noexcept;
 
 }  // namespace shmq

@@ -48,7 +48,8 @@ Result<Sequence> start_of(const Segment& segment, Position from) noexcept {
     return wanted;
 }
 
-/// Writes everything of a row that is ours alone, as if every entry before `start` were finished and none after it delivered.
+/// Writes everything of a row that is ours alone, as if every entry before `start` were finished and none after it
+/// delivered.
 void prepare(const Segment& segment, std::uint32_t row, std::string_view name, Sequence start) noexcept {
     const Geometry& g = segment.geometry();
     GroupRow& group = segment.group(row);
@@ -74,7 +75,8 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
 }
 
 /// Takes a row that is free, or dropped with nobody inside, and prepares it.
-Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::string_view name, Sequence start) noexcept {
+Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::string_view name,
+                            Sequence start) noexcept {
     const Geometry& g = segment.geometry();
     const AttachmentId me = visits.owner();
     for (std::uint32_t row = 0; row < g.group_rows; ++row) {
@@ -84,14 +86,19 @@ Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::s
         if (found.state != GroupState::free && found.state != GroupState::dropped) continue;
         if (found.state == GroupState::dropped && is_visited(segment, row)) continue;
         const auto incarnation = static_cast<std::uint32_t>((found.incarnation + 1) & low_mask(25));
-        const GroupWord mine{GroupState::preparing, me.row, static_cast<std::uint32_t>(me.incarnation & low_mask(24)), incarnation};
-        if (!segment.group(row).word.compare_exchange(word, pack_group(mine), memory_order_seq_cst, memory_order_relaxed)) continue;
+        const GroupWord mine{GroupState::preparing, me.row, static_cast<std::uint32_t>(me.incarnation & low_mask(24)),
+                             incarnation};
+        if (!segment.group(row).word.compare_exchange(word, pack_group(mine), memory_order_seq_cst,
+                                                      memory_order_relaxed))
+            continue;
         prepare(segment, row, name, start);
         return GroupId{row, incarnation};
     }
-    return text_error(Code::too_many_groups, g.groups,
-                      "all %u group rows are in use, or watched by processes that were inside when their group was dropped; "
-                      "drop a group, or let those processes close their consumers", g.group_rows);
+    return text_error(
+        Code::too_many_groups, g.groups,
+        "all %u group rows are in use, or watched by processes that were inside when their group was dropped; "
+        "drop a group, or let those processes close their consumers",
+        g.group_rows);
 }
 
 /// Gives back a row that was prepared for nothing.
@@ -103,11 +110,13 @@ void abandon_row(const Segment& segment, GroupId group) noexcept {
 bool pin_delivered(const Segment& segment, std::uint32_t row) noexcept {
     const Geometry& g = segment.geometry();
     const Sequence end = find_end(segment);
-    for (Sequence s = std::max(find_begin(segment), segment.group(row).start.load(memory_order_acquire)); s < end; ++s) {
+    for (Sequence s = std::max(find_begin(segment), segment.group(row).start.load(memory_order_acquire)); s < end;
+         ++s) {
         const PendingWord record = unpack_pending(g, segment.record(row, s).load(memory_order_seq_cst));
         if (record.tag != g.record_tag(s) || record.state != PendingState::delivered) continue;
         if (record.consumer == 0 || record.consumer > g.consumers) continue;
-        const OwnerWord owner = unpack_owner(segment.consumer(row, record.consumer - 1).word.load(memory_order_acquire));
+        const OwnerWord owner =
+            unpack_owner(segment.consumer(row, record.consumer - 1).word.load(memory_order_acquire));
         if (owner.state != OwnerState::live) continue;
         const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place);
         if (chunks && !reserve_pin(segment, row, record.consumer - 1, *chunks)) return false;
@@ -121,7 +130,8 @@ std::optional<std::uint64_t> begin_closing(const Segment& segment, AttachmentId 
     const std::uint64_t closing = pack_group(
         {GroupState::closing, me.row, static_cast<std::uint32_t>(me.incarnation & low_mask(24)), group.incarnation});
     // seq_cst: claims that do not see it are seen by the pinning behind it (DROP).
-    if (!segment.group(group.row).word.compare_exchange(word, closing, memory_order_seq_cst, memory_order_relaxed)) return std::nullopt;
+    if (!segment.group(group.row).word.compare_exchange(word, closing, memory_order_seq_cst, memory_order_relaxed))
+        return std::nullopt;
     return closing;
 }
 
@@ -129,18 +139,20 @@ std::optional<std::uint64_t> begin_closing(const Segment& segment, AttachmentId 
 bool finish_closing(const Segment& segment, GroupId group, std::uint64_t closing, std::uint32_t successor) noexcept {
     Word& word = segment.group(group.row).word;
     if (!pin_delivered(segment, group.row)) {
-        word.compare_exchange(closing, group_word(GroupState::active, group.incarnation), memory_order_seq_cst, memory_order_relaxed);
+        word.compare_exchange(closing, group_word(GroupState::active, group.incarnation), memory_order_seq_cst,
+                              memory_order_relaxed);
         return false;
     }
     std::uint64_t directory = load_directory(segment);
     for (;;) {  // each failed exchange is another group's change
         std::uint32_t active = active_groups(directory) & ~(std::uint32_t{1} << group.row);
         if (successor != no_successor) active |= std::uint32_t{1} << successor;
-        if (segment.control().directory.compare_exchange(directory, next_directory(directory, active), memory_order_seq_cst,
-                                                         memory_order_seq_cst))
+        if (segment.control().directory.compare_exchange(directory, next_directory(directory, active),
+                                                         memory_order_seq_cst, memory_order_seq_cst))
             break;
     }
-    word.compare_exchange(closing, group_word(GroupState::dropped, group.incarnation), memory_order_seq_cst, memory_order_relaxed);
+    word.compare_exchange(closing, group_word(GroupState::dropped, group.incarnation), memory_order_seq_cst,
+                          memory_order_relaxed);
     return true;
 }
 
@@ -158,7 +170,8 @@ void finish_creation(const Segment& segment, std::uint32_t row) noexcept {
         if (again == goal) break;
         goal = again;
     }
-    group.word.compare_exchange(word, group_word(GroupState::active, found.incarnation), memory_order_seq_cst, memory_order_relaxed);
+    group.word.compare_exchange(word, group_word(GroupState::active, found.incarnation), memory_order_seq_cst,
+                                memory_order_relaxed);
 }
 
 std::optional<GroupId> find_group(const Segment& segment, std::string_view name) noexcept {
@@ -181,8 +194,8 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
     std::uint64_t directory = load_directory(segment);
     if (row_of(segment, directory, name)) return exists();
     if (static_cast<std::uint32_t>(std::popcount(active_groups(directory))) >= g.groups)
-        return text_error(Code::too_many_groups, g.groups, "the stream allows %u groups and has them; drop one, or create it with more",
-                          g.groups);
+        return text_error(Code::too_many_groups, g.groups,
+                          "the stream allows %u groups and has them; drop one, or create it with more", g.groups);
     const auto start = start_of(segment, from);
     if (!start) return start.error();
     const auto group = prepare_row(segment, visits, name, *start);
@@ -191,9 +204,11 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
         directory = load_directory(segment);
         const std::uint32_t active = active_groups(directory);
         if (row_of(segment, directory, name)) return abandon_row(segment, *group), exists();
-        if (static_cast<std::uint32_t>(std::popcount(active)) >= g.groups) return abandon_row(segment, *group), Code::too_many_groups;
+        if (static_cast<std::uint32_t>(std::popcount(active)) >= g.groups)
+            return abandon_row(segment, *group), Code::too_many_groups;
         const std::uint64_t wanted = next_directory(directory, active | std::uint32_t{1} << group->row);
-        if (segment.control().directory.compare_exchange(directory, wanted, memory_order_seq_cst, memory_order_relaxed)) break;
+        if (segment.control().directory.compare_exchange(directory, wanted, memory_order_seq_cst, memory_order_relaxed))
+            break;
     }
     finish_creation(segment, group->row);
     return *group;

@@ -1,11 +1,13 @@
 // Which groups there are: making, finding, dropping and moving them.
 //
-// A group row goes free -> preparing -> active -> closing -> dropped -> preparing (of the next incarnation). Rows are prepared unpinned; the
-// group exists from the one compare-and-swap on the directory word that sets its bit, which also decides between two makers of one name.
-// Its start is then raised to the trim goal until that stands still (TRIM, log/trim.cpp), by its maker or by anybody who finds it so.
-// Dropping first marks the row closing, after which claims are void, then pins what living consumers still look at, then takes the bit away,
-// which decides. Moving a cursor swaps a new row in with the same compare-and-swap that takes the old one out. A dropper that dies before it
-// decided changed nothing: the scanner makes the row active again. One that is stopped there holds up this one group until it goes on or dies.
+// A group row goes free -> preparing -> active -> closing -> dropped -> preparing (of the next incarnation). Rows are
+// prepared unpinned; the group exists from the one compare-and-swap on the directory word that sets its bit, which also
+// decides between two makers of one name. Its start is then raised to the trim goal until that stands still (TRIM,
+// log/trim.cpp), by its maker or by anybody who finds it so. Dropping first marks the row closing, after which claims
+// are void, then pins what living consumers still look at, then takes the bit away, which decides. Moving a cursor
+// swaps a new row in with the same compare-and-swap that takes the old one out. A dropper that dies before it decided
+// changed nothing: the scanner makes the row active again. One that is stopped there holds up this one group until it
+// goes on or dies.
 #pragma once
 
 #include <optional>

@@ -23,8 +23,8 @@ Finish refused(std::uint64_t held, std::uint64_t found) noexcept {
 
 Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held) noexcept {
     std::uint64_t seen = held;
-    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that waits for room either sees
-    // it or is seen waiting (SLEEP).
+    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that
+    // waits for room either sees it or is seen waiting (SLEEP).
     if (segment.record(group, sequence)
             .compare_exchange(seen, with_state(held, PendingState::acked), memory_order_seq_cst, memory_order_acquire))
         return Finish::done;
@@ -39,7 +39,8 @@ Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence,
     mark_retry(segment, group, sequence);
     const PendingState state = delivery.handover >= last_handover ? PendingState::dead : PendingState::retry;
     std::uint64_t seen = held;
-    if (segment.record(group, sequence).compare_exchange(seen, with_state(held, state), memory_order_seq_cst, memory_order_acquire))
+    if (segment.record(group, sequence)
+            .compare_exchange(seen, with_state(held, state), memory_order_seq_cst, memory_order_acquire))
         return Finish::done;
     return refused(held, seen);
 }
@@ -60,14 +61,16 @@ void after_finishing(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence trim = control.trim_point.load(memory_order_relaxed);  // stale is only stricter
     if (wanted <= trim) [[likely]]
         return;
-    // Less than what is wanted helps nobody, so nothing is tried before the last entry of it is finished; whichever ack comes last finds
-    // it so. A wish beyond what the ring holds is damage, and is bounded below.
-    if (wanted - trim <= segment.geometry().slots && finished_until(segment, group, wanted - 1, wanted) < wanted) return;
+    // Less than what is wanted helps nobody, so nothing is tried before the last entry of it is finished; whichever ack
+    // comes last finds it so. A wish beyond what the ring holds is damage, and is bounded below.
+    if (wanted - trim <= segment.geometry().slots && finished_until(segment, group, wanted - 1, wanted) < wanted)
+        return;
     const Sequence end = find_end(segment);  // a damaged or late wish asks for no more than there is
     if (lift_trim(segment, std::min(wanted, end)).trim > trim) room_came(segment);
 }
 
-Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,
+                          std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
     // Each turn fails only if the entry changed hands meanwhile.
     for (;;) {
@@ -76,8 +79,10 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
         const PendingWord pending = unpack_pending(g, record);
         std::optional<PinTicket> pin;
         if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers) {
-            const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
-            if (chunks && !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks))) return Code::too_many_pins;
+            const auto chunks =
+                chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
+            if (chunks && !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks)))
+                return Code::too_many_pins;
         }
         if (find_begin(segment) > sequence) {  // the record we loaded is of another lap
             if (pin) return_pin(segment, *pin);
@@ -86,7 +91,8 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
         std::uint64_t seen = record;
         clock_start(segment, group, sequence, pending, now_ms);
         if (segment.record(group, sequence)
-                .compare_exchange(seen, with_state(record, PendingState::acked), memory_order_seq_cst, memory_order_relaxed)) {
+                .compare_exchange(seen, with_state(record, PendingState::acked), memory_order_seq_cst,
+                                  memory_order_relaxed)) {
             if (pending.state == PendingState::retry) unmark_retry(segment, group, sequence);
             after_finishing(segment, group);
             return {};
@@ -95,7 +101,8 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
     }
 }
 
-Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence,
+                           std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
     for (;;) {  // as above
         const std::uint64_t record = pending_record(segment, group, sequence);

@@ -16,9 +16,10 @@ const std::uint64_t away_word = pack_owner({OwnerState::away, 0, 0});
 
 bool has_name(const ConsumerRow& row, std::string_view name) noexcept { return row_name(row.name).view() == name; }
 
-/// The row that bears the name, whoever owns it, but `except`, our own. One that is joined, or away, comes before one that attaches.
-std::optional<std::uint32_t> find_name(const Segment& segment, std::uint32_t group, std::string_view name, std::uint32_t except,
-                                       OwnerState& state) noexcept {
+/// The row that bears the name, whoever owns it, but `except`, our own. One that is joined, or away, comes before one
+/// that attaches.
+std::optional<std::uint32_t> find_name(const Segment& segment, std::uint32_t group, std::string_view name,
+                                       std::uint32_t except, OwnerState& state) noexcept {
     std::optional<std::uint32_t> attaching;
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i) {
         const ConsumerRow& row = segment.consumer(group, i);
@@ -45,7 +46,8 @@ std::optional<std::uint32_t> take_row(const Segment& segment, AttachmentId me, s
     return std::nullopt;
 }
 
-Result<Joined> take_new_row(const Segment& segment, AttachmentId me, std::uint32_t group, std::string_view name) noexcept {
+Result<Joined> take_new_row(const Segment& segment, AttachmentId me, std::uint32_t group,
+                            std::string_view name) noexcept {
     const auto row = take_row(segment, me, group);
     if (!row)
         return text_error(Code::too_many_consumers, segment.geometry().consumers,
@@ -65,7 +67,8 @@ void withdraw(const Segment& segment, std::uint32_t group, std::uint32_t row) no
 
 }  // namespace
 
-Result<Joined> join_group(const Segment& segment, AttachmentId me, std::uint32_t group, std::string_view name, NameTaken& taken) noexcept {
+Result<Joined> join_group(const Segment& segment, AttachmentId me, std::uint32_t group, std::string_view name,
+                          NameTaken& taken) noexcept {
     const auto live = me.word(OwnerState::live);
     const auto busy = [&](std::uint32_t row) {
         taken.owner = unpack_owner(segment.consumer(group, row).word.load(memory_order_acquire));
@@ -85,10 +88,12 @@ Result<Joined> join_group(const Segment& segment, AttachmentId me, std::uint32_t
     auto joined = take_new_row(segment, me, group, name);
     if (!joined) return joined;
     ConsumerRow& mine = segment.consumer(group, joined->consumer);
-    // seq_cst: of two who join under one name, whoever moves `joins` on second sees the row and name of the first (JOIN).
+    // seq_cst: of two who join under one name, whoever moves `joins` on second sees the row and name of the first
+    // (JOIN).
     if (!name.empty()) segment.group(group).joins.fetch_add(1, memory_order_seq_cst);
-    // (1) the name is in no other row: it is ours  (2) it is joined, or away: withdraw  (3) it attaches in another row: that one joined before us
-    // and goes on, or finds us too; look again, and withdraw if it never tells, the higher row sooner, so that the lower can go on
+    // (1) the name is in no other row: it is ours  (2) it is joined, or away: withdraw  (3) it attaches in another row:
+    // that one joined before us and goes on, or finds us too; look again, and withdraw if it never tells, the higher
+    // row sooner, so that the lower can go on
     for (unsigned turn = 0; !name.empty(); ++turn) {
         const auto other = find_name(segment, group, name, joined->consumer, state);
         if (!other) break;  // (1)
@@ -110,7 +115,8 @@ void leave_group(const Segment& segment, AttachmentId me, std::uint32_t group, s
     row.pinned.store(0, memory_order_relaxed);
     free_pins(segment, group, consumer, [](ChunkSpan) { return false; });
     std::uint64_t mine = me.word(OwnerState::live);
-    row.word.compare_exchange(mine, row.anonymous != 0 ? free_word : away_word, memory_order_acq_rel, memory_order_relaxed);
+    row.word.compare_exchange(mine, row.anonymous != 0 ? free_word : away_word, memory_order_acq_rel,
+                              memory_order_relaxed);
 }
 
 }  // namespace shmq

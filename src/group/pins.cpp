@@ -15,7 +15,8 @@ std::optional<ChunkSpan> chunks_of(const Segment& segment, std::uint64_t place) 
     return ChunkSpan{first_chunk, last_chunk - first_chunk + 1};
 }
 
-std::optional<PinTicket> reserve_pin(const Segment& segment, std::uint32_t group, std::uint32_t consumer, ChunkSpan chunks) noexcept {
+std::optional<PinTicket> reserve_pin(const Segment& segment, std::uint32_t group, std::uint32_t consumer,
+                                     ChunkSpan chunks) noexcept {
     const std::uint32_t number = consumer_number(segment.geometry(), group, consumer);
     ConsumerRow& row = segment.consumer(group, consumer);
     for (std::uint32_t cell = 0; cell < segment.geometry().pins; ++cell) {
@@ -23,10 +24,12 @@ std::optional<PinTicket> reserve_pin(const Segment& segment, std::uint32_t group
         const PinWord pin = unpack_pin(word);
         if (pin.used) {
             if (pin.consumer != number || pin.chunk != chunks.first || pin.count != chunks.count) continue;
-            // Shared under a generation of its own: who reserved it first can't give it back any more, should its taking fail. It may be
-            // freed right now by its holder's closing; our exchange on the record fails then, since closing gives back first.
+            // Shared under a generation of its own: who reserved it first can't give it back any more, should its
+            // taking fail. It may be freed right now by its holder's closing; our exchange on the record fails then,
+            // since closing gives back first.
             const std::uint64_t shared = pack_pin({true, number, chunks.first, chunks.count, pin.generation + 1});
-            if (!segment.pin(cell).compare_exchange(word, shared, memory_order_seq_cst, memory_order_relaxed)) continue;  // a cell of our own
+            if (!segment.pin(cell).compare_exchange(word, shared, memory_order_seq_cst, memory_order_relaxed))
+                continue;  // a cell of our own
             row.pinned.store(1, memory_order_seq_cst);
             return PinTicket{cell, shared, false};
         }
@@ -43,7 +46,8 @@ void return_pin(const Segment& segment, const PinTicket& ticket) noexcept {
     if (!ticket.fresh) return;
     std::uint64_t word = ticket.word;
     const PinWord pin = unpack_pin(word);
-    segment.pin(ticket.cell).compare_exchange(word, pack_pin({false, 0, 0, 0, pin.generation}), memory_order_release, memory_order_relaxed);
+    segment.pin(ticket.cell)
+        .compare_exchange(word, pack_pin({false, 0, 0, 0, pin.generation}), memory_order_release, memory_order_relaxed);
 }
 
 }  // namespace shmq

@@ -1,8 +1,9 @@
 // Keeping views of a former owner readable (synchronisation PIN).
 //
-// Who takes an entry from a holder that may be alive first reserves a pin cell that names the holder's consumer row and the entry's chunks.
-// Only then may the entry be finished by others and the trim point pass it; who takes a chunk looks at the cells after it saw the trim point
-// pass. The holder frees its cells when it closes the batch, the scanner at its proven death. No cell left: the taking is refused.
+// Who takes an entry from a holder that may be alive first reserves a pin cell that names the holder's consumer row and
+// the entry's chunks. Only then may the entry be finished by others and the trim point pass it; who takes a chunk looks
+// at the cells after it saw the trim point pass. The holder frees its cells when it closes the batch, the scanner at
+// its proven death. No cell left: the taking is refused.
 #pragma once
 
 #include <optional>
@@ -26,12 +27,14 @@ struct ChunkSpan {
 [[nodiscard]] std::optional<ChunkSpan> chunks_of(const Segment& segment, std::uint64_t place) noexcept;
 
 /// Row number of a consumer among the consumer rows of all groups.
-[[nodiscard]] inline std::uint32_t consumer_number(const Geometry& geometry, std::uint32_t group, std::uint32_t row) noexcept {
+[[nodiscard]] inline std::uint32_t consumer_number(const Geometry& geometry, std::uint32_t group,
+                                                   std::uint32_t row) noexcept {
     return group * geometry.consumers + row;
 }
 
 /// Reserves a cell for the holder of an entry; nullopt if the table is used up.
-std::optional<PinTicket> reserve_pin(const Segment& segment, std::uint32_t group, std::uint32_t consumer, ChunkSpan chunks) noexcept;
+std::optional<PinTicket> reserve_pin(const Segment& segment, std::uint32_t group, std::uint32_t consumer,
+                                     ChunkSpan chunks) noexcept;
 /// The taking failed: nobody needs the pin.
 void return_pin(const Segment& segment, const PinTicket& ticket) noexcept;
 
@@ -44,7 +47,8 @@ void free_pins(const Segment& segment, std::uint32_t group, std::uint32_t consum
         const PinWord pin = unpack_pin(word);
         if (!pin.used || pin.consumer != number || keep(ChunkSpan{pin.chunk, pin.count})) continue;
         // release: our last look at the bytes is over before the chunk can be taken.
-        segment.pin(cell).compare_exchange(word, pack_pin({false, 0, 0, 0, pin.generation}), memory_order_release, memory_order_relaxed);
+        segment.pin(cell).compare_exchange(word, pack_pin({false, 0, 0, 0, pin.generation}), memory_order_release,
+                                           memory_order_relaxed);
     }
 }
 

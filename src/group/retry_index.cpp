@@ -9,16 +9,18 @@ namespace shmq {
 namespace {
 
 /// The first index in [from, count) whose bit is set in level 0, or `count`; upper levels skip what is empty.
-std::uint64_t next_index(const Segment& segment, std::uint32_t group, std::uint64_t from, std::uint64_t count) noexcept {
+std::uint64_t next_index(const Segment& segment, std::uint32_t group, std::uint64_t from,
+                         std::uint64_t count) noexcept {
     const unsigned levels = segment.geometry().retry_levels;
     unsigned level = 0;
     std::uint64_t position = from;  // of a bit at `level`
-    // Goes up while the rest of a word is empty, down at the first bit found. Each turn moves `position` on or changes the level at
-    // a place it does not come back to, so there are at most a few turns for each word looked at.
+    // Goes up while the rest of a word is empty, down at the first bit found. Each turn moves `position` on or changes
+    // the level at a place it does not come back to, so there are at most a few turns for each word looked at.
     for (;;) {
         const std::uint64_t bits = (count + (std::uint64_t{1} << 6 * level) - 1) >> 6 * level;
         if (position >= bits) return count;
-        const std::uint64_t word = segment.retry_level(group, level)[position / 64].load(memory_order_acquire) >> position % 64;
+        const std::uint64_t word =
+            segment.retry_level(group, level)[position / 64].load(memory_order_acquire) >> position % 64;
         if (word == 0) {
             position = position / 64 + 1;
             if (++level == levels) return count;
@@ -36,7 +38,8 @@ std::uint64_t next_index(const Segment& segment, std::uint32_t group, std::uint6
 void mark_retry(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     std::uint64_t position = segment.geometry().index_of(sequence);
     for (unsigned level = 0; level < segment.geometry().retry_levels; ++level, position /= 64)
-        segment.retry_level(group, level)[position / 64].fetch_or(std::uint64_t{1} << position % 64, memory_order_seq_cst);
+        segment.retry_level(group, level)[position / 64].fetch_or(std::uint64_t{1} << position % 64,
+                                                                  memory_order_seq_cst);
 }
 
 void unmark_retry(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
@@ -47,17 +50,20 @@ void unmark_retry(const Segment& segment, std::uint32_t group, Sequence sequence
         const std::uint64_t bit = std::uint64_t{1} << position % 64;
         if ((segment.retry_level(group, level)[position / 64].fetch_and(~bit, memory_order_seq_cst) & ~bit) != 0) break;
     }
-    // Somebody may have set a bit below between two of these steps and its bit above before we took that away: put it back.
+    // Somebody may have set a bit below between two of these steps and its bit above before we took that away: put it
+    // back.
     position = index;
     for (unsigned level = 0; level + 1 < levels; ++level, position /= 64)
         if (segment.retry_level(group, level)[position / 64].load(memory_order_seq_cst) != 0)
-            segment.retry_level(group, level + 1)[position / 4096].fetch_or(std::uint64_t{1} << position / 64 % 64, memory_order_seq_cst);
+            segment.retry_level(group, level + 1)[position / 4096].fetch_or(std::uint64_t{1} << position / 64 % 64,
+                                                                            memory_order_seq_cst);
 }
 
 bool is_marked_retry(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     std::uint64_t position = segment.geometry().index_of(sequence);
     for (unsigned level = 0; level < segment.geometry().retry_levels; ++level, position /= 64)
-        if ((segment.retry_level(group, level)[position / 64].load(memory_order_acquire) >> position % 64 & 1) == 0) return false;
+        if ((segment.retry_level(group, level)[position / 64].load(memory_order_acquire) >> position % 64 & 1) == 0)
+            return false;
     return true;
 }
 

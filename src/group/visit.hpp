@@ -1,8 +1,10 @@
-// Being inside a group row: how a dropped row becomes free for another group without anybody waiting (synchronisation VISIT).
+// Being inside a group row: how a dropped row becomes free for another group without anybody waiting (synchronisation
+// VISIT).
 //
-// Whoever may be about to change records of a group row by a value it loaded earlier sets the row's bit in its attachment's `inside` word
-// first, looks at the group's word again, and clears the bit when it is done. A dropped row is prepared anew only when no live attachment
-// has the bit set; a stopped process keeps its bit, a dead one's no longer counts. Consumers are inside as long as they are open.
+// Whoever may be about to change records of a group row by a value it loaded earlier sets the row's bit in its
+// attachment's `inside` word first, looks at the group's word again, and clears the bit when it is done. A dropped row
+// is prepared anew only when no live attachment has the bit set; a stopped process keeps its bit, a dead one's no
+// longer counts. Consumers are inside as long as they are open.
 #pragma once
 
 #include <array>
@@ -23,23 +25,26 @@ struct GroupId {
 
 /// Whether the group exists still, that is, was neither dropped nor moved.
 [[nodiscard]] inline bool is_active(const Segment& segment, GroupId group) noexcept {
-    // seq_cst: after a claim, this load and the dropper's exchange have one order, so either we see the closing or it sees our claim (DROP).
-    return segment.group(group.row).word.load(memory_order_seq_cst) == group_word(GroupState::active, group.incarnation);
+    // seq_cst: after a claim, this load and the dropper's exchange have one order, so either we see the closing or it
+    // sees our claim (DROP).
+    return segment.group(group.row).word.load(memory_order_seq_cst) ==
+           group_word(GroupState::active, group.incarnation);
 }
 
-/// Whether the group is gone for good: an ack that succeeded on its records comes too late to count. A group that is closing
-/// right now still takes acks, since its closing may yet be called off.
+/// Whether the group is gone for good: an ack that succeeded on its records comes too late to count. A group that is
+/// closing right now still takes acks, since its closing may yet be called off.
 [[nodiscard]] inline bool is_dropped(const Segment& segment, GroupId group) noexcept {
     // seq_cst: after the exchange on the record, so that a drop that ended before that exchange is seen.
     const GroupWord word = unpack_group(segment.group(group.row).word.load(memory_order_seq_cst));
-    return word.incarnation != group.incarnation || (word.state != GroupState::active && word.state != GroupState::closing);
+    return word.incarnation != group.incarnation ||
+           (word.state != GroupState::active && word.state != GroupState::closing);
 }
 
 /// The visits of one attachment, counted over the threads of its process. Safe for several threads.
 class Visits {
 public:
-    /// `for_dead`: a scanner without a row of its own works in the name of the dead one it repairs, and leaves its marks to whoever
-    /// attaches there next.
+    /// `for_dead`: a scanner without a row of its own works in the name of the dead one it repairs, and leaves its
+    /// marks to whoever attaches there next.
     Visits(const Segment& segment, AttachmentId owner, bool for_dead = false) noexcept
         : segment_(segment), owner_(owner), for_dead_(for_dead) {}
     Visits(const Visits&) = delete;

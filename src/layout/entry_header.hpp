@@ -1,5 +1,5 @@
-// What stands before the payload of each entry in its chunk. Written privately by the producer, made visible by the slot's
-// compare-and-swap (synchronisation PUBLISH, log/publish.cpp), never changed afterwards.
+// What stands before the payload of each entry in its chunk. Written privately by the producer, made visible by the
+// slot's compare-and-swap (synchronisation PUBLISH, log/publish.cpp), never changed afterwards.
 //
 //   offset size field      written by
 //        0    4 size       producer    bytes of payload
@@ -43,8 +43,8 @@ static_assert(offsetof(EntryHeader, number) == 16 && offsetof(EntryHeader, time_
 static_assert(std::has_unique_object_representations_v<EntryHeader> && std::is_trivially_copyable_v<EntryHeader>);
 static_assert(std::endian::native == std::endian::little);
 
-/// Writes the header of a data entry without number and checksum in four whole words. A struct that is filled field by field and copied
-/// goes through the stack in narrow stores and wide loads, which cost a third of an add.
+/// Writes the header of a data entry without number and checksum in four whole words. A struct that is filled field by
+/// field and copied goes through the stack in narrow stores and wide loads, which cost a third of an add.
 inline void write_entry_header(std::byte* to, std::uint32_t size, std::uint16_t key_size, std::uint32_t producer,
                                std::uint64_t time_ns) noexcept {
     const std::uint64_t words[] = {size | std::uint64_t{key_size} << 32 | std::uint64_t{kind_data} << 48,
@@ -66,7 +66,8 @@ inline EntryFields read_entry_header(const std::byte* from) noexcept {
     std::uint64_t first, time_ns;
     std::memcpy(&first, from, sizeof first);
     std::memcpy(&time_ns, from + offsetof(EntryHeader, time_ns), sizeof time_ns);
-    return {static_cast<std::uint32_t>(first), static_cast<std::uint16_t>(first >> 32), static_cast<std::uint8_t>(first >> 48), time_ns};
+    return {static_cast<std::uint32_t>(first), static_cast<std::uint16_t>(first >> 32),
+            static_cast<std::uint8_t>(first >> 48), time_ns};
 }
 
 }  // namespace shmq

@@ -12,7 +12,7 @@ namespace shmq {
 namespace {
 
 constexpr unsigned smallest_unit_bits = 5;  // places count in 32 bytes or more
-constexpr std::uint64_t least_units = 4;     // of a chunk
+constexpr std::uint64_t least_units = 4;    // of a chunk
 constexpr unsigned needed_tag_bits = 52;    // tag_bits + slot_bits; layout/words.hpp says why
 constexpr std::uint32_t pin_cells = 256;
 constexpr std::uint64_t largest_payload = std::uint64_t{1} << 40;
@@ -37,20 +37,23 @@ Result<void> check_limits(const StreamOptions& o) {
     for (const Limit& limit : limits)
         if (limit.value < limit.lowest || limit.value > limit.highest)
             return option_error(limit.name, limit.value, limit.lowest, limit.highest);
-    if (!std::has_single_bit(o.slots)) 
+    if (!std::has_single_bit(o.slots))
         return text_error(Code::bad_option, o.slots, "slots is %llu; it must be a power of two, such as %llu",
-                          static_cast<unsigned long long>(o.slots), static_cast<unsigned long long>(std::bit_ceil(o.slots)));
+                          static_cast<unsigned long long>(o.slots),
+                          static_cast<unsigned long long>(std::bit_ceil(o.slots)));
     return {};
 }
 
 /// Chunks, their size, and the longest run of them that one entry may take.
 Result<void> plan_chunks(const StreamOptions& o, Geometry& g) {
-    // A slot word needs needed_tag_bits - slot_bits for its tag; what is left bounds the number of places, and with it their unit.
+    // A slot word needs needed_tag_bits - slot_bits for its tag; what is left bounds the number of places, and with it
+    // their unit.
     const unsigned most_place_bits = std::min(63u, 64 - needed_tag_bits + g.slot_bits);
     const std::uint64_t most_chunks = (std::uint64_t{1} << most_place_bits) / least_units;
     if (o.chunks > most_chunks)
-        return text_error(Code::bad_option, o.chunks, "chunks is %u; a stream of %llu slots may have %llu at most", o.chunks,
-                          static_cast<unsigned long long>(o.slots), static_cast<unsigned long long>(most_chunks));
+        return text_error(Code::bad_option, o.chunks, "chunks is %u; a stream of %llu slots may have %llu at most",
+                          o.chunks, static_cast<unsigned long long>(o.slots),
+                          static_cast<unsigned long long>(most_chunks));
     // Ends, since a chunk has least_units units in the end and all of them fit the place then.
     g.unit_bits = smallest_unit_bits;
     for (;; ++g.unit_bits) {
@@ -66,9 +69,10 @@ Result<void> plan_chunks(const StreamOptions& o, Geometry& g) {
                           static_cast<unsigned long long>(o.payload), static_cast<unsigned long long>(g.payload),
                           static_cast<unsigned long long>(largest_payload));
     if (o.chunks < o.producers + 2)
-        return text_error(Code::bad_option, o.chunks,
-                          "chunks is %u and producers %u; each producer keeps a chunk, so chunks must be at least producers + 2",
-                          o.chunks, o.producers);
+        return text_error(
+            Code::bad_option, o.chunks,
+            "chunks is %u and producers %u; each producer keeps a chunk, so chunks must be at least producers + 2",
+            o.chunks, o.producers);
     const std::uint64_t longest = (o.chunks - o.producers) / 2;  // chunks of a run: two always fit beside the producers
     const std::uint64_t fits = std::min<std::uint64_t>(longest * g.chunk_size - sizeof(EntryHeader), 0xffff'ffff);
     const std::uint64_t max_entry = o.max_entry != 0 ? o.max_entry : std::min(g.payload / 8, fits);

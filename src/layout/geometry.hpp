@@ -1,7 +1,8 @@
 // How large everything in a segment is: the one place where options become numbers of rows, bits and bytes.
 //
 // A Geometry is a private copy. It is computed by `plan` when a segment is made, and copied from the header and checked
-// against `plan` again when it is opened, so that no number that decides about an address is ever read from shared memory twice.
+// against `plan` again when it is opened, so that no number that decides about an address is ever read from shared
+// memory twice.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace shmq {
 
-/// Kinds of areas in a segment, the index into Geometry::areas. New kinds are added at the end; a count of zero is legal.
+/// Kinds of areas in a segment, the index into Geometry::areas. New kinds are added at the end; a count of zero is
+/// legal.
 enum class AreaKind : std::uint32_t {
     control,      // words everyone uses
     attachments,  // AttachmentRow
@@ -64,7 +66,7 @@ struct Geometry {
     TimeStamps time = TimeStamps::coarse;
 
     // Derived.
-    std::uint32_t group_rows = 0;   // one more than groups, so that a cursor can be moved when all are in use
+    std::uint32_t group_rows = 0;  // one more than groups, so that a cursor can be moved when all are in use
     std::uint32_t pins = 0;
     std::uint32_t longest_run = 0;  // chunks that the largest entry needs
     unsigned slot_bits = 0;         // log2(slots)

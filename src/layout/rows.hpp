@@ -1,5 +1,5 @@
-// The structs of the segment, each once. Words that change are Atomics; what packs several fields is explained bit by bit in
-// layout/words.hpp. Everything else is written before it becomes visible by the word named beside it.
+// The structs of the segment, each once. Words that change are Atomics; what packs several fields is explained bit by
+// bit in layout/words.hpp. Everything else is written before it becomes visible by the word named beside it.
 //
 // Nothing here acts: rooms above change these words, and docs/protocol.md says which of them may change which.
 #pragma once
@@ -14,7 +14,8 @@
 
 namespace shmq {
 
-inline constexpr std::uint64_t magic = 0x0a1a'716d'6873'0d89;  // bytes 89 0d 's' 'h' 'm' 'q' 1a 0a: no text file begins so
+inline constexpr std::uint64_t magic =
+    0x0a1a'716d'6873'0d89;  // bytes 89 0d 's' 'h' 'm' 'q' 1a 0a: no text file begins so
 
 // The first page. Written by the creator before the file has a name, never changed afterwards.
 //
@@ -73,11 +74,11 @@ static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
 //       72    8 trim_point    who needs room         entries below may be overwritten; only grows
 //      128    8 directory     makers of groups       version and active group rows
 //      136    8 boot          who opens              hash of the boot id that times belong to
-//      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63 the stream was removed
-//      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
-//      320    4 reader_wake   wakers                 futex of readers without a group
-//      324    4 room_wake     wakers                 futex of producers that wait for room
-//      384    8 scanned_ms    scanners               hint: when somebody last looked for the dead
+//      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63 the stream was
+//      removed 256    8 room_wanted   producers              hint: where they would like the trim point to be soon 320
+//      4 reader_wake   wakers                 futex of readers without a group 324    4 room_wake     wakers futex of
+//      producers that wait for room 384    8 scanned_ms    scanners               hint: when somebody last looked for
+//      the dead
 struct Control {
     alignas(cache_line) Atomic<std::uint64_t> tail;
     alignas(cache_line) Atomic<std::uint64_t> trim_goal;
@@ -129,8 +130,8 @@ static_assert(sizeof(ProducerRow) == 64);
 //
 //        0    8 word         owner, takers, scanner    itself: owner word (free, owned, unfinished, sealed)
 //        8    8 fill         owner                     bytes used; stored before the bytes are written
-//       16    8 last         owner, scanner            no entry in it has a higher sequence; only grows, before `word` changes
-//       24   40 reserved
+//       16    8 last         owner, scanner            no entry in it has a higher sequence; only grows, before `word`
+//       changes 24   40 reserved
 struct alignas(cache_line) ChunkRow {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> fill;
@@ -169,8 +170,8 @@ static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, name) == 64 && offse
 
 // One row per consumer of a group.
 //
-//        0    8 word         owner, scanner    itself: owner word (free, attaching, live; away: named, without an owner)
-//        8    8 pinned       claimers, owner   itself: a pin cell may name this row
+//        0    8 word         owner, scanner    itself: owner word (free, attaching, live; away: named, without an
+//        owner) 8    8 pinned       claimers, owner   itself: a pin cell may name this row
 //       16    4 anonymous    owner             word
 //       20   44 reserved
 //       64   64 name         owner             word; NUL-padded
@@ -187,8 +188,9 @@ static_assert(sizeof(ConsumerRow) == 128 && offsetof(ConsumerRow, name) == 64);
 constexpr std::uint64_t layout_fingerprint() noexcept {
     std::uint64_t hash = 0xcbf2'9ce4'8422'2325;  // FNV-1a
     for (const std::uint64_t value :
-         {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow), sizeof(GroupRow),
-          sizeof(ConsumerRow), offsetof(GroupRow, cursor), offsetof(GroupRow, floor), std::size_t{32}, area_kinds})
+         {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow),
+          sizeof(GroupRow), sizeof(ConsumerRow), offsetof(GroupRow, cursor), offsetof(GroupRow, floor), std::size_t{32},
+          area_kinds})
         hash = (hash ^ value) * 0x100'0000'01b3;
     return hash;
 }

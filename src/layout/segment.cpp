@@ -81,7 +81,8 @@ Segment::Segment(std::byte* base, const Geometry& geometry) noexcept : base_(bas
     at(AreaKind::payload, payload_);
 }
 
-void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::uint64_t inode, std::uint64_t boot) noexcept {
+void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::uint64_t inode,
+                std::uint64_t boot) noexcept {
     const Segment segment(base, g);
     // relaxed throughout: nobody else sees these bytes before the file gets its name, which the kernel orders (CREATE).
     Control& control = segment.control();
@@ -98,31 +99,39 @@ void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::u
 
 Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
     if (file_size < sizeof(Header))
-        return text_error(Code::corrupt, file_size, "the file has %llu bytes, less than a header of %zu: truncated, or not a segment",
+        return text_error(Code::corrupt, file_size,
+                          "the file has %llu bytes, less than a header of %zu: truncated, or not a segment",
                           static_cast<unsigned long long>(file_size), sizeof(Header));
     Header header;
     std::memcpy(&header, bytes, sizeof header);
     if (header.magic != magic) return corrupt_error("magic", offsetof(Header, magic), header.magic);
     if (header.format_version != format_version)
-        return text_error(Code::wrong_version, header.format_version,
-                          "the segment has format %u, this library reads format %u; use the other version, or create it anew",
-                          header.format_version, format_version);
-    if (header.checksum != checksum_of(header)) return corrupt_error("header checksum", offsetof(Header, checksum), header.checksum);
+        return text_error(
+            Code::wrong_version, header.format_version,
+            "the segment has format %u, this library reads format %u; use the other version, or create it anew",
+            header.format_version, format_version);
+    if (header.checksum != checksum_of(header))
+        return corrupt_error("header checksum", offsetof(Header, checksum), header.checksum);
     if (header.fingerprint != layout_fingerprint() || header.header_size != sizeof(Header) || header.features != 0)
-        return text_error(Code::wrong_version, header.fingerprint, "the segment has another layout of format %u (fingerprint %llx)",
-                          header.format_version, static_cast<unsigned long long>(header.fingerprint));
+        return text_error(Code::wrong_version, header.fingerprint,
+                          "the segment has another layout of format %u (fingerprint %llx)", header.format_version,
+                          static_cast<unsigned long long>(header.fingerprint));
     if (header.time > 2) return corrupt_error("time", offsetof(Header, time), header.time);
     auto geometry = plan(options_in(header));
     if (!geometry) return corrupt_error("geometry", offsetof(Header, slots), header.slots);
     for (std::size_t kind = 0; kind < area_kinds; ++kind) {
-        const Area found{header.areas[kind].offset, header.areas[kind].count, static_cast<std::uint32_t>(header.areas[kind].stride)};
-        if (found != geometry->areas[kind]) return corrupt_error("area", offsetof(Header, areas) + kind * 32, found.offset);
+        const Area found{header.areas[kind].offset, header.areas[kind].count,
+                         static_cast<std::uint32_t>(header.areas[kind].stride)};
+        if (found != geometry->areas[kind])
+            return corrupt_error("area", offsetof(Header, areas) + kind * 32, found.offset);
     }
-    if (header.segment_size != geometry->segment_size || header.unit_bits != geometry->unit_bits || header.payload != geometry->payload)
+    if (header.segment_size != geometry->segment_size || header.unit_bits != geometry->unit_bits ||
+        header.payload != geometry->payload)
         return corrupt_error("segment size", offsetof(Header, segment_size), header.segment_size);
     if (file_size < header.segment_size)
         return text_error(Code::corrupt, file_size, "the file has %llu of the segment's %llu bytes: truncated",
-                          static_cast<unsigned long long>(file_size), static_cast<unsigned long long>(header.segment_size));
+                          static_cast<unsigned long long>(file_size),
+                          static_cast<unsigned long long>(header.segment_size));
     return geometry;
 }
 

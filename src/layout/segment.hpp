@@ -1,7 +1,7 @@
 // A segment as the rooms above see it: a base address and a checked private geometry, and typed access to every row.
 //
-// Indices given here are the caller's promise (they come from the geometry or were compared with it); numbers that were read
-// from the segment are checked before they become an index. Copied freely; lives as long as the mapping.
+// Indices given here are the caller's promise (they come from the geometry or were compared with it); numbers that were
+// read from the segment are checked before they become an index. Copied freely; lives as long as the mapping.
 #pragma once
 
 #include <cstring>
@@ -74,7 +74,8 @@ private:
 };
 
 /// Writes a new segment into `size` zeroed bytes that nobody else sees yet.
-void initialise(std::byte* base, const Geometry& geometry, std::uint64_t device, std::uint64_t inode, std::uint64_t boot) noexcept;
+void initialise(std::byte* base, const Geometry& geometry, std::uint64_t device, std::uint64_t inode,
+                std::uint64_t boot) noexcept;
 
 /// What the header of a mapped or copied file says, checked: magic, version, fingerprint, checksum, areas, sizes.
 /// `file_size` is what the kernel says. Errors: `corrupt` and `wrong_version`, with the place.
@@ -95,15 +96,15 @@ struct RowName {
 RowName row_name(const char (&name)[64]) noexcept;
 void set_row_name(char (&to)[64], std::string_view name) noexcept;
 
-/// The header of the entry at a place, checked against the payload area: nullopt if no entry can stand there. The bytes may change
-/// under a reader that pins nothing; the returned copy does not.
+/// The header of the entry at a place, checked against the payload area: nullopt if no entry can stand there. The bytes
+/// may change under a reader that pins nothing; the returned copy does not.
 struct EntryAt {
     EntryFields header;
     std::uint64_t offset;          // of the header in the payload area
     std::uint64_t payload_offset;  // of the payload in the payload area
 };
-/// The same into `at`; false if no entry can stand there. For the path of every delivered entry, where an optional would be copied
-/// through the stack.
+/// The same into `at`; false if no entry can stand there. For the path of every delivered entry, where an optional
+/// would be copied through the stack.
 inline bool find_entry(const Segment& segment, std::uint64_t place, EntryAt& at) noexcept {
     const Geometry& g = segment.geometry();
     at.offset = place << g.unit_bits;

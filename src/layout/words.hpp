@@ -1,17 +1,19 @@
-// The packed 8-byte words of the shared state, bit by bit. Pure functions; widths that depend on the geometry are parameters.
+// The packed 8-byte words of the shared state, bit by bit. Pure functions; widths that depend on the geometry are
+// parameters.
 //
 //   slot word      [ tag : tag_bits | place : place_bits ]                              place in units of the geometry
 //   pending word   [ tag | consumer : consumer_bits | hand-over : 16 | state : 3 ]      consumer + 1; 0 is nobody
 //   delivery word  [ deaths : 8 | failures : 8 | counted : 1 | hand-over : 6 | tag : 3 | time : 38 ]   ms, going round
 //   owner word     [ incarnation : 49 | attachment row : 12 | state : 3 ]
-//   group word     [ incarnation : 25 | low bits of the attachment's incarnation : 24 | attachment row : 12 | state : 3 ]
-//   pin word       [ generation : 16 | chunks : 16 | first chunk : 16 | consumer : 15 | used : 1 ]
-//   directory word [ version : 32 | active group rows : 32 ]
+//   group word     [ incarnation : 25 | low bits of the attachment's incarnation : 24 | attachment row : 12 | state : 3
+//   ] pin word       [ generation : 16 | chunks : 16 | first chunk : 16 | consumer : 15 | used : 1 ] directory word [
+//   version : 32 | active group rows : 32 ]
 //
 // How wide a tag must be: a compare-and-swap of a process that slept since its load can only be fooled if the very same
-// word comes back, after 2^tag_bits laps at the earliest. tag_bits + log2(slots) >= 52 holds for slot words: at 100 million
-// entries a second that is 1.4 years. Pending words also need the same consumer and hand-over number to come back; a
-// delivery fooled so is a delivery all the same, and is found and given back by the check of the trim point behind it.
+// word comes back, after 2^tag_bits laps at the earliest. tag_bits + log2(slots) >= 52 holds for slot words: at 100
+// million entries a second that is 1.4 years. Pending words also need the same consumer and hand-over number to come
+// back; a delivery fooled so is a delivery all the same, and is found and given back by the check of the trim point
+// behind it.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +35,15 @@ struct SlotWord {
 }
 
 // Pending words.
-enum class PendingState : std::uint8_t { none = 0, delivered = 1, acked = 2, retry = 3, delayed = 4, dead = 5, parked = 6 };
+enum class PendingState : std::uint8_t {
+    none = 0,
+    delivered = 1,
+    acked = 2,
+    retry = 3,
+    delayed = 4,
+    dead = 5,
+    parked = 6
+};
 inline constexpr unsigned state_bits = 3;
 inline constexpr unsigned handover_bits = 16;
 inline constexpr std::uint64_t last_handover = low_mask(handover_bits);
@@ -47,9 +57,8 @@ struct PendingWord {
     bool operator==(const PendingWord&) const = default;
 };
 [[nodiscard]] inline std::uint64_t pack_pending(const Geometry& g, const PendingWord& w) noexcept {
-    return w.tag << g.record_shift |
-           std::uint64_t{w.consumer} << (state_bits + handover_bits) | std::uint64_t{w.handover} << state_bits |
-           static_cast<std::uint64_t>(w.state);
+    return w.tag << g.record_shift | std::uint64_t{w.consumer} << (state_bits + handover_bits) |
+           std::uint64_t{w.handover} << state_bits | static_cast<std::uint64_t>(w.state);
 }
 [[nodiscard]] inline PendingWord unpack_pending(const Geometry& g, std::uint64_t word) noexcept {
     return {word >> g.record_shift,
@@ -96,11 +105,20 @@ struct DeliveryWord {
 }
 /// Whether a delivery word speaks of this very delivery.
 [[nodiscard]] inline bool delivery_matches(const DeliveryWord& d, const PendingWord& p) noexcept {
-    return d.tag == (p.tag & low_mask(delivery_tag_bits)) && d.handover == (p.handover & low_mask(delivery_handover_bits));
+    return d.tag == (p.tag & low_mask(delivery_tag_bits)) &&
+           d.handover == (p.handover & low_mask(delivery_handover_bits));
 }
 
 // Owner words: of attachments (row unused), producers, consumers and chunks.
-enum class OwnerState : std::uint8_t { free = 0, attaching = 1, live = 2, away = 3, owned = 4, unfinished = 5, sealed = 6 };
+enum class OwnerState : std::uint8_t {
+    free = 0,
+    attaching = 1,
+    live = 2,
+    away = 3,
+    owned = 4,
+    unfinished = 5,
+    sealed = 6
+};
 struct OwnerWord {
     OwnerState state;
     std::uint32_t row;          // of the attachment
@@ -128,9 +146,9 @@ struct AttachmentId {
 enum class GroupState : std::uint8_t { free = 0, preparing = 1, active = 2, closing = 3, dropped = 4 };
 struct GroupWord {
     GroupState state;
-    std::uint32_t row;                 // of the attachment that prepares it
-    std::uint32_t owner_incarnation;   // low 24 bits of that attachment's
-    std::uint32_t incarnation;         // of the group row, 25 bits
+    std::uint32_t row;                // of the attachment that prepares it
+    std::uint32_t owner_incarnation;  // low 24 bits of that attachment's
+    std::uint32_t incarnation;        // of the group row, 25 bits
 
     bool operator==(const GroupWord&) const = default;
 };
@@ -160,8 +178,8 @@ struct PinWord {
 }
 [[nodiscard]] inline PinWord unpack_pin(std::uint64_t word) noexcept {
     return {(word & 1) != 0, static_cast<std::uint32_t>(word >> 1 & low_mask(15)),
-            static_cast<std::uint32_t>(word >> 16 & low_mask(16)), static_cast<std::uint32_t>(word >> 32 & low_mask(16)),
-            static_cast<std::uint32_t>(word >> 48)};
+            static_cast<std::uint32_t>(word >> 16 & low_mask(16)),
+            static_cast<std::uint32_t>(word >> 32 & low_mask(16)), static_cast<std::uint32_t>(word >> 48)};
 }
 
 // The directory word.

@@ -24,11 +24,13 @@ ChunkHolder::Hold* ChunkHolder::free_hold() noexcept {
 
 bool ChunkHolder::adopt(std::uint32_t chunk, std::uint64_t word, std::uint64_t size, Hold& hold) noexcept {
     ChunkRow& row = segment_.chunk(chunk);
-    if (!row.word.compare_exchange(word, owner_.word(OwnerState::owned), memory_order_acq_rel, memory_order_relaxed)) return false;
+    if (!row.word.compare_exchange(word, owner_.word(OwnerState::owned), memory_order_acq_rel, memory_order_relaxed))
+        return false;
     // Only now the mark: before the exchange its last owner could still have moved it (ADOPT).
     hold = {chunk, 1, 0, true, row.fill.load(memory_order_acquire), 0};
     const std::uint64_t chunk_size = segment_.geometry().chunk_size;
-    if (hold.fill <= chunk_size && hold.fill % segment_.geometry().unit() == 0 && chunk_size - hold.fill >= size) return true;
+    if (hold.fill <= chunk_size && hold.fill % segment_.geometry().unit() == 0 && chunk_size - hold.fill >= size)
+        return true;
     seal(hold);  // less room than it seemed, or a damaged mark
     return false;
 }
@@ -37,9 +39,9 @@ Result<Room> ChunkHolder::room_in_new_chunk(std::uint64_t size) noexcept {
     const Geometry& g = segment_.geometry();
     Hold* hold = free_hold();
     if (hold == nullptr) return Code::too_many_loans;
-    // (1) an unfinished chunk with room: adopt it  (2) one whose entries are all below the trim point: take it  (3) lift the trim point
-    // over the one that is next  (4) it can't be lifted so far, or there is none: full. Each turn that fails at (1) or (2) means that
-    // somebody else took a chunk; bounded by what a healthy segment can need.
+    // (1) an unfinished chunk with room: adopt it  (2) one whose entries are all below the trim point: take it  (3)
+    // lift the trim point over the one that is next  (4) it can't be lifted so far, or there is none: full. Each turn
+    // that fails at (1) or (2) means that somebody else took a chunk; bounded by what a healthy segment can need.
     for (std::uint32_t turn = 0; turn < 4 * g.chunks + 16; ++turn) {
         const Sequence trim = segment_.control().trim_point.load(memory_order_acquire);
         const ChunkChoice choice = choose_chunk(segment_, size, trim);

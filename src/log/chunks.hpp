@@ -1,13 +1,13 @@
 // The chunks one producer fills: taking, filling, sealing, leaving to the next.
 //
-// A chunk goes free -> owned -> sealed -> (once the trim point passed its last entry) owned ...; an owner that closes or is found dead
-// leaves it unfinished, and the next producer adopts it at its fill mark. A chunk word changes only by compare-and-swap, and an owned
-// one only by its owner, or by the scanner once that owner is proven dead. Before a chunk leaves its owner, `last` is raised to the
-// highest sequence in it (synchronisation CHUNK); taking it back checks `last` again after the exchange, so that a chunk that went
-// round in between is put back.
+// A chunk goes free -> owned -> sealed -> (once the trim point passed its last entry) owned ...; an owner that closes
+// or is found dead leaves it unfinished, and the next producer adopts it at its fill mark. A chunk word changes only by
+// compare-and-swap, and an owned one only by its owner, or by the scanner once that owner is proven dead. Before a
+// chunk leaves its owner, `last` is raised to the highest sequence in it (synchronisation CHUNK); taking it back checks
+// `last` again after the exchange, so that a chunk that went round in between is put back.
 //
-// Singles are taken from the low end; the highest `longest_run` chunks are kept for runs, so that an entry larger than a chunk always
-// finds its place however long idle producers sit on theirs.
+// Singles are taken from the low end; the highest `longest_run` chunks are kept for runs, so that an entry larger than
+// a chunk always finds its place however long idle producers sit on theirs.
 #pragma once
 
 #include <algorithm>
@@ -32,8 +32,8 @@ public:
 
     ChunkHolder(const Segment& segment, AttachmentId owner) noexcept : segment_(segment), owner_(owner) {}
 
-    /// Room for `size` bytes, from the geometry's room_for, at most longest_run chunks. Errors: `full` with who holds the chunks,
-    /// `too_many_loans`, `corrupt`.
+    /// Room for `size` bytes, from the geometry's room_for, at most longest_run chunks. Errors: `full` with who holds
+    /// the chunks, `too_many_loans`, `corrupt`.
     Result<Room> reserve(std::uint64_t size) noexcept;
     /// Room in the chunk being filled, inline; false if there is none.
     bool reserve_in_current(std::uint64_t size, Room& room) noexcept {
@@ -55,22 +55,23 @@ public:
 private:
     struct Hold {
         std::uint32_t chunk = 0;
-        std::uint32_t count = 0;   // 0: nothing held here
-        std::uint32_t open = 0;    // rooms reserved, neither settled nor dropped
-        bool filling = false;      // the one single that new entries go to
-        std::uint64_t fill = 0;    // bytes used
-        Sequence last = 0;         // highest sequence settled
+        std::uint32_t count = 0;  // 0: nothing held here
+        std::uint32_t open = 0;   // rooms reserved, neither settled nor dropped
+        bool filling = false;     // the one single that new entries go to
+        std::uint64_t fill = 0;   // bytes used
+        Sequence last = 0;        // highest sequence settled
     };
 
     Hold* free_hold() noexcept;
     Result<Room> room_in_new_chunk(std::uint64_t size) noexcept;
     Result<Room> room_in_new_run(std::uint64_t size) noexcept;
     Room carve(Hold& hold, std::uint64_t size) noexcept {
-        const Room room{hold.chunk * segment_.geometry().chunk_size + hold.fill, size, static_cast<unsigned>(&hold - holds_.data())};
+        const Room room{hold.chunk * segment_.geometry().chunk_size + hold.fill, size,
+                        static_cast<unsigned>(&hold - holds_.data())};
         hold.fill += size;
         ++hold.open;
-        // The mark moves before the bytes are written: only our own death can come between, so the compiler's order is enough. relaxed:
-        // an adopter reads it after it has acquired the chunk's word.
+        // The mark moves before the bytes are written: only our own death can come between, so the compiler's order is
+        // enough. relaxed: an adopter reads it after it has acquired the chunk's word.
         segment_.chunk(hold.chunk).fill.store(hold.fill, memory_order_relaxed);
         compiler_fence();
         return room;

@@ -8,13 +8,15 @@ Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target,
     // acquire: the bytes of the entry (PUBLISH).
     const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
     const auto is_gone = [&] {
-        // The reads above stay above; whoever overwrote bytes we saw had seen the trim point pass them, and so do we (COPY).
+        // The reads above stay above; whoever overwrote bytes we saw had seen the trim point pass them, and so do we
+        // (COPY).
         fence(memory_order_acquire);
         return segment.control().trim_point.load(memory_order_acquire) > sequence;
     };
     if (slot.tag != g.slot_tag(sequence)) {
         if (is_gone()) return Copied::gone;
-        return slot.tag == ((g.slot_tag(sequence) - 1) & g.tag_mask) || tag_earlier(slot.tag, g.slot_tag(sequence), g.tag_bits)
+        return slot.tag == ((g.slot_tag(sequence) - 1) & g.tag_mask) ||
+                       tag_earlier(slot.tag, g.slot_tag(sequence), g.tag_bits)
                    ? Copied::not_yet
                    : Copied::corrupt;
     }

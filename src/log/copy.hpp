@@ -1,4 +1,5 @@
-// Reading without pinning: copy the bytes, then look whether the trim point passed the entry meanwhile (synchronisation COPY).
+// Reading without pinning: copy the bytes, then look whether the trim point passed the entry meanwhile (synchronisation
+// COPY).
 #pragma once
 
 #include "layout/segment.hpp"

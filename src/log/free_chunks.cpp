@@ -50,7 +50,8 @@ ChunkChoice choose_chunk(const Segment& segment, std::uint64_t size, Sequence tr
         if (!is_reusable(state)) continue;
         const Sequence last = row.last.load(memory_order_acquire);
         // relaxed: a guess; the adopter reads the mark again once the chunk is its own.
-        if (state == OwnerState::unfinished && last >= trim && g.chunk_size - row.fill.load(memory_order_relaxed) >= size &&
+        if (state == OwnerState::unfinished && last >= trim &&
+            g.chunk_size - row.fill.load(memory_order_relaxed) >= size &&
             row.fill.load(memory_order_relaxed) <= g.chunk_size)
             return {ChunkChoice::Kind::adopt, chunk, word, last};
         if (last < trim) {

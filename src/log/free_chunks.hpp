@@ -11,8 +11,8 @@ namespace shmq {
 /// Chunks that singles are taken from: all but those kept for runs.
 [[nodiscard]] std::uint32_t single_chunks(const Geometry& geometry) noexcept;
 
-/// Whether a pin cell names the chunk: a former owner of an entry in it still looks at its bytes. To be asked after the trim point was
-/// seen above the chunk's last sequence (PIN).
+/// Whether a pin cell names the chunk: a former owner of an entry in it still looks at its bytes. To be asked after the
+/// trim point was seen above the chunk's last sequence (PIN).
 [[nodiscard]] bool is_pinned(const Segment& segment, std::uint32_t chunk) noexcept;
 
 /// What a search for one chunk found.
@@ -24,8 +24,8 @@ struct ChunkChoice {
     Sequence last = 0;       // wait: the trim point must pass this first
 };
 
-/// The best chunk for an entry of `size` bytes: an unfinished one with room for it, or the lowest whose entries are all below `trim`, or
-/// else the one that becomes so first; `none` if producers, loans and pins hold all.
+/// The best chunk for an entry of `size` bytes: an unfinished one with room for it, or the lowest whose entries are all
+/// below `trim`, or else the one that becomes so first; `none` if producers, loans and pins hold all.
 ChunkChoice choose_chunk(const Segment& segment, std::uint64_t size, Sequence trim) noexcept;
 
 /// A run of chunks that can be taken once the trim point reaches `limit`.
@@ -35,7 +35,8 @@ struct RunChoice {
     Sequence limit = 0;
 };
 
-/// The highest run of `count` chunks that is free at `trim`, or else at the lowest trim point, up to `end`, at which there is one.
+/// The highest run of `count` chunks that is free at `trim`, or else at the lowest trim point, up to `end`, at which
+/// there is one.
 RunChoice choose_run(const Segment& segment, std::uint32_t count, Sequence trim, Sequence end) noexcept;
 
 /// Takes one chunk whose word was `word` for `owner`, if its entries are all below the trim point still.

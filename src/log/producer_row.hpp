@@ -1,5 +1,5 @@
-// The bound on how many producers add at one time: each takes a row before its first add and gives it back when it closes; the scanner
-// frees those of the dead.
+// The bound on how many producers add at one time: each takes a row before its first add and gives it back when it
+// closes; the scanner frees those of the dead.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ inline std::optional<std::uint32_t> take_producer_row(const Segment& segment, At
     for (std::uint32_t row = 0; row < segment.geometry().producers; ++row) {
         std::uint64_t free = 0;
         if (segment.producer(row).word.load(memory_order_relaxed) == free &&
-            segment.producer(row).word.compare_exchange(free, owner.word(OwnerState::live), memory_order_acq_rel, memory_order_relaxed))
+            segment.producer(row).word.compare_exchange(free, owner.word(OwnerState::live), memory_order_acq_rel,
+                                                        memory_order_relaxed))
             return row;
     }
     return std::nullopt;

@@ -10,8 +10,8 @@ namespace shmq {
 
 namespace {
 
-// Below this many slots every trim is by exactly what is needed; above it movers take strides, which costs the oldest part of what
-// is kept, and spares one walk per entry.
+// Below this many slots every trim is by exactly what is needed; above it movers take strides, which costs the oldest
+// part of what is kept, and spares one walk per entry.
 constexpr std::uint64_t stride_from_slots = 4096;
 
 std::uint64_t trim_stride(const Geometry& g) noexcept { return g.slots >= stride_from_slots ? g.slots / 64 : 0; }
@@ -19,8 +19,7 @@ std::uint64_t trim_stride(const Geometry& g) noexcept { return g.slots >= stride
 }  // namespace
 
 Publisher::Publisher(const Segment& segment) noexcept
-    : segment_(segment),
-      trim_seen_(segment.control().trim_point.load(memory_order_acquire)),
+    : segment_(segment), trim_seen_(segment.control().trim_point.load(memory_order_acquire)),
       ask_above_(segment.geometry().slots - segment.geometry().slots / 8) {}
 
 Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
@@ -30,8 +29,8 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
     Sequence t = control.tail.load(memory_order_relaxed);
     unsigned strange = 0;  // turns without progress of anybody; bounded
     // (1) the hint is below what is kept or above what can be: start at the nearest that can be
-    // (2) t-1 was never seen published: look, and walk back if it is not  (3) no room: lift the trim point or answer `full`
-    // (4) t is published by somebody: go on behind it  (5) not the lap before: the trim point moved, or damage
+    // (2) t-1 was never seen published: look, and walk back if it is not  (3) no room: lift the trim point or answer
+    // `full` (4) t is published by somebody: go on behind it  (5) not the lap before: the trim point moved, or damage
     // (6) compare-and-swap: done, or somebody took t: (4) in the next turn
     for (;;) {
         if (t < trim_seen_) t = trim_seen_;  // (1)
@@ -62,13 +61,15 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
             continue;
         }
         if (tag != ((g.slot_tag(t) - 1) & g.tag_mask)) {  // (5)
-            fence(memory_order_acquire);  // the slot's word before the trim point behind it (PUBLISH)
+            fence(memory_order_acquire);                  // the slot's word before the trim point behind it (PUBLISH)
             trim_seen_ = std::max(trim_seen_, control.trim_point.load(memory_order_acquire));
             if (t >= trim_seen_ && ++strange > 2) return corrupt_error("slot", segment_.offset_of(&slot), word);
             continue;
         }
-        // seq_cst: release publishes the bytes (PUBLISH); the single order with the sleepers' word keeps SLEEP from missing it.
-        if (slot.compare_exchange(word, pack_slot(g, g.slot_tag(t), place), memory_order_seq_cst, memory_order_relaxed)) {  // (6)
+        // seq_cst: release publishes the bytes (PUBLISH); the single order with the sleepers' word keeps SLEEP from
+        // missing it.
+        if (slot.compare_exchange(word, pack_slot(g, g.slot_tag(t), place), memory_order_seq_cst,
+                                  memory_order_relaxed)) {  // (6)
             known_ = t;
             break;
         }
@@ -84,10 +85,12 @@ void Publisher::ask_for_room(Sequence t) noexcept {
     const Geometry& g = segment_.geometry();
     trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
     if (trim_stride(g) == 0 || t - trim_seen_ < ask_above_) return;
-    // relaxed: a wish. Consumers, which have the records at hand, lift the trim point when they finished that far. One wish stands at a
-    // time, and is looked at anew only after a part of a stride: a word that changed with every add would cost every ack a look.
+    // relaxed: a wish. Consumers, which have the records at hand, lift the trim point when they finished that far. One
+    // wish stands at a time, and is looked at anew only after a part of a stride: a word that changed with every add
+    // would cost every ack a look.
     Word& wanted = segment_.control().room_wanted;
-    if (wanted.load(memory_order_relaxed) <= trim_seen_) wanted.store(trim_seen_ + trim_stride(g), memory_order_relaxed);
+    if (wanted.load(memory_order_relaxed) <= trim_seen_)
+        wanted.store(trim_seen_ + trim_stride(g), memory_order_relaxed);
     asked_until_ = t + trim_stride(g) / 4;
 }
 
@@ -99,8 +102,9 @@ bool Publisher::find_room(Sequence t, Error& why) noexcept {
     const Lifted lifted = lift_trim(segment_, std::min(needed + trim_stride(g), t));
     trim_seen_ = lifted.trim;
     if (trim_seen_ >= needed) return true;
-    // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP). It asks for a stride, so that a full
-    // ring is not handed over entry by entry; a waiter looks by itself after a slice, should the consumers stop short of it.
+    // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP). It asks for a
+    // stride, so that a full ring is not handed over entry by entry; a waiter looks by itself after a slice, should the
+    // consumers stop short of it.
     const Sequence wish = std::min(needed + trim_stride(g), t);
     Word& wanted = segment_.control().room_wanted;
     if (wanted.load(memory_order_seq_cst) != wish) wanted.store(wish, memory_order_seq_cst);
@@ -110,7 +114,8 @@ bool Publisher::find_room(Sequence t, Error& why) noexcept {
 
 Sequence find_end(const Segment& segment) noexcept {
     const Geometry& g = segment.geometry();
-    // Repeated only if the trim point moved and passed the walk meanwhile, that is, if others added and finished entries.
+    // Repeated only if the trim point moved and passed the walk meanwhile, that is, if others added and finished
+    // entries.
     for (;;) {
         const Sequence trim = segment.control().trim_point.load(memory_order_acquire);
         Sequence t = segment.control().tail.load(memory_order_relaxed);  // a hint

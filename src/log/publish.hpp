@@ -1,7 +1,8 @@
 // Publishing: the one compare-and-swap that gives a filled place its sequence, and finding the end of the log.
 //
-// Invariants (docs/protocol.md): density (1): sequence t is published only after t-1 was seen published; a slot changes only from exactly
-// the lap before, after the trim point was seen above t - slots (2). The tail is a hint and may hold anything (8).
+// Invariants (docs/protocol.md): density (1): sequence t is published only after t-1 was seen published; a slot changes
+// only from exactly the lap before, after the trim point was seen above t - slots (2). The tail is a hint and may hold
+// anything (8).
 #pragma once
 
 #include "layout/segment.hpp"
@@ -13,12 +14,12 @@ class Publisher {
 public:
     explicit Publisher(const Segment& segment) noexcept;
 
-    /// Adds the entry at `place` (in units). The bytes there are written and nobody changes them afterwards. Returns its sequence,
-    /// `full` with who holds the room, or `corrupt`. One locked instruction when nobody interferes.
+    /// Adds the entry at `place` (in units). The bytes there are written and nobody changes them afterwards. Returns
+    /// its sequence, `full` with who holds the room, or `corrupt`. One locked instruction when nobody interferes.
     Result<Sequence> publish(std::uint64_t place) noexcept;
 
-    /// The same for the common case, inline: the hint is right, there is room, and nobody interferes. 0 if anything is unusual: nothing
-    /// was published then, and `publish` finds out why.
+    /// The same for the common case, inline: the hint is right, there is room, and nobody interferes. 0 if anything is
+    /// unusual: nothing was published then, and `publish` finds out why.
     Sequence publish_at_hint(std::uint64_t place) noexcept;
 
 private:
@@ -26,10 +27,10 @@ private:
     void ask_for_room(Sequence t) noexcept;
 
     Segment segment_;
-    Sequence trim_seen_ = 0;   // a trim point read earlier: only stricter than the present one
-    Sequence known_ = 0;       // the highest sequence seen published
+    Sequence trim_seen_ = 0;    // a trim point read earlier: only stricter than the present one
+    Sequence known_ = 0;        // the highest sequence seen published
     Sequence asked_until_ = 0;  // up to here the last wish was looked at
-    std::uint64_t ask_above_;  // entries in the ring from which on room is asked for in advance
+    std::uint64_t ask_above_;   // entries in the ring from which on room is asked for in advance
 };
 
 inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
@@ -37,13 +38,16 @@ inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
     Word& tail = segment_.control().tail;
     const Sequence hint = tail.load(memory_order_relaxed);  // only where to begin
     const Sequence t = hint <= known_ ? known_ + 1 : hint;
-    if (t - trim_seen_ >= ask_above_) return 0;  // no room, or soon none; below the trim point it goes round and is large
+    if (t - trim_seen_ >= ask_above_)
+        return 0;  // no room, or soon none; below the trim point it goes round and is large
     if (t > known_ + 1 && !segment_.published(t - 1, memory_order_acquire)) return 0;  // DENSITY
     Word& slot = segment_.slot(t);
-    std::uint64_t word = slot.load(memory_order_relaxed);  // the exchange decides, and orders
+    std::uint64_t word = slot.load(memory_order_relaxed);                     // the exchange decides, and orders
     if (word >> g.place_bits != ((t >> g.slot_bits) & g.tag_mask)) return 0;  // not the lap before
     // seq_cst: PUBLISH and SLEEP, as in publish.
-    if (!slot.compare_exchange(word, pack_slot(g, (t >> g.slot_bits) + 1, place), memory_order_seq_cst, memory_order_relaxed)) return 0;
+    if (!slot.compare_exchange(word, pack_slot(g, (t >> g.slot_bits) + 1, place), memory_order_seq_cst,
+                               memory_order_relaxed))
+        return 0;
     known_ = t;
     tail.store(t + 1, memory_order_relaxed);  // a hint; it may put back a later one, and whoever starts from it walks
     return t;

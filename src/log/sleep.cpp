@@ -28,7 +28,8 @@ os::Woken sleep(const Segment& segment, unsigned bit, std::uint32_t seen, Durati
 void wake_sleepers(const Segment& segment, std::uint64_t mask, unsigned count) noexcept {
     Word& sleepers = segment.control().sleepers;
     std::uint64_t taken = sleepers.fetch_and(~mask, memory_order_seq_cst) & mask;
-    const std::uint64_t known = low_mask(segment.geometry().group_rows) | sleeper_mask(reader_bit) | sleeper_mask(room_bit);
+    const std::uint64_t known =
+        low_mask(segment.geometry().group_rows) | sleeper_mask(reader_bit) | sleeper_mask(room_bit);
     for (taken &= known; taken != 0; taken &= taken - 1) {
         const auto bit = static_cast<unsigned>(std::countr_zero(taken));
         Atomic<std::uint32_t>& word = wake_word(segment, bit);

@@ -1,11 +1,13 @@
 // Sleeping and waking across processes, without a counter that a death could leave wrong (synchronisation SLEEP).
 //
-// One read-mostly word says who may be asleep: bit g for the consumers of group row g, one for readers without a group, one for
-// producers that wait for room. A sleeper reads its futex word, sets its bit, looks once more at what it waits for, and sleeps at most
-// one slice. A waker, after its change, takes the bits it serves away, moves the futex words on and wakes; if it woke as many as it
-// wanted there may be more, so it puts the bit back. A waker that dies in between delays a sleeper by a slice, never loses it.
+// One read-mostly word says who may be asleep: bit g for the consumers of group row g, one for readers without a group,
+// one for producers that wait for room. A sleeper reads its futex word, sets its bit, looks once more at what it waits
+// for, and sleeps at most one slice. A waker, after its change, takes the bits it serves away, moves the futex words on
+// and wakes; if it woke as many as it wanted there may be more, so it puts the bit back. A waker that dies in between
+// delays a sleeper by a slice, never loses it.
 //
-// The change, the bit and both looks are sequentially consistent: otherwise a sleeper could miss the change while the waker misses the bit.
+// The change, the bit and both looks are sequentially consistent: otherwise a sleeper could miss the change while the
+// waker misses the bit.
 #pragma once
 
 #include "layout/segment.hpp"
@@ -16,7 +18,8 @@ namespace shmq {
 /// Bit of the sleepers word for the consumers of a group row; `reader_bit` and `room_bit` are the others.
 [[nodiscard]] constexpr std::uint64_t sleeper_mask(unsigned bit) noexcept { return std::uint64_t{1} << bit; }
 
-/// Announces a sleeper: returns the value its futex word had before. The caller must look again at what it waits for before `sleep`.
+/// Announces a sleeper: returns the value its futex word had before. The caller must look again at what it waits for
+/// before `sleep`.
 std::uint32_t announce_sleeper(const Segment& segment, unsigned bit) noexcept;
 
 /// Sleeps until woken, interrupted or `at_most` is over. `seen` comes from announce_sleeper.
@@ -36,7 +39,8 @@ inline void room_came(const Segment& segment) noexcept { entries_came(segment, s
 
 /// Whether the stream was removed while in use.
 [[nodiscard]] inline bool is_removed(const Segment& segment) noexcept {
-    return (segment.control().sleepers.load(memory_order_relaxed) & removed_mark) != 0;  // a flag of its own, orders nothing
+    return (segment.control().sleepers.load(memory_order_relaxed) & removed_mark) !=
+           0;  // a flag of its own, orders nothing
 }
 /// Marks the stream as removed and wakes everybody.
 void mark_removed(const Segment& segment) noexcept;

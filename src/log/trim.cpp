@@ -37,13 +37,15 @@ Sequence finished_until(const Segment& segment, std::uint32_t group, Sequence fr
 
 Lifted lift_trim(const Segment& segment, Sequence wanted) noexcept {
     Control& control = segment.control();
-    // (1) somebody lifted it already  (2) a group holds it  (3) the directory or the goal changed: look again, at most twice, and
-    // else leave the rest to the next caller  (4) the goal stands and no group is below it: raise the trim point.
+    // (1) somebody lifted it already  (2) a group holds it  (3) the directory or the goal changed: look again, at most
+    // twice, and else leave the rest to the next caller  (4) the goal stands and no group is below it: raise the trim
+    // point.
     Sequence trim = control.trim_point.load(memory_order_acquire);
     Lifted least{};
     for (int attempt = 0; attempt < 3; ++attempt) {
         if (trim >= wanted) return {trim, {}};  // (1)
-        // seq_cst on directory, goal and start: the single order in which a mover that missed a new group is seen by its maker.
+        // seq_cst on directory, goal and start: the single order in which a mover that missed a new group is seen by
+        // its maker.
         const std::uint64_t directory = control.directory.load(memory_order_seq_cst);
         least = least_finished(segment, directory, trim, wanted);
         if (least.trim <= trim) return {trim, least.blocked};  // (2)
@@ -65,9 +67,10 @@ Error blocked_error(const Segment& segment, const char* what, const Blocked& blo
     if (!blocked.known) return full_error(what, {}, {}, 0);
     const Geometry& g = segment.geometry();
     const RowName group = row_name(segment.group(blocked.group).name);
-    const PendingWord record = unpack_pending(g, segment.record(blocked.group, blocked.sequence).load(memory_order_acquire));
-    if (record.tag != g.record_tag(blocked.sequence) || record.state != PendingState::delivered || record.consumer == 0 ||
-        record.consumer > g.consumers)
+    const PendingWord record =
+        unpack_pending(g, segment.record(blocked.group, blocked.sequence).load(memory_order_acquire));
+    if (record.tag != g.record_tag(blocked.sequence) || record.state != PendingState::delivered ||
+        record.consumer == 0 || record.consumer > g.consumers)
         return full_error(what, group.view(), {}, blocked.sequence);
     const RowName consumer = row_name(segment.consumer(blocked.group, record.consumer - 1).name);
     return full_error(what, group.view(), consumer.size != 0 ? consumer.view() : "(anonymous)", blocked.sequence);

@@ -1,9 +1,10 @@
-// The trim point T: entries below it may be overwritten. Lifted only when room is needed or an operator says so, and never
-// over an entry that an active group has not finished (invariant 5 of docs/protocol.md).
+// The trim point T: entries below it may be overwritten. Lifted only when room is needed or an operator says so, and
+// never over an entry that an active group has not finished (invariant 5 of docs/protocol.md).
 //
-// Two words that only grow, so that making a group needs no lock (synchronisation TRIM): a mover raises `trim_goal`, reads the
-// groups again, and only then raises `trim_point` up to the goal; a maker of a group publishes its row starting at the goal and
-// raises its start until the goal stands still (group/directory.cpp). Any number of movers may run, and any may stop for ever.
+// Two words that only grow, so that making a group needs no lock (synchronisation TRIM): a mover raises `trim_goal`,
+// reads the groups again, and only then raises `trim_point` up to the goal; a maker of a group publishes its row
+// starting at the goal and raises its start until the goal stands still (group/directory.cpp). Any number of movers may
+// run, and any may stop for ever.
 #pragma once
 
 #include "layout/segment.hpp"
@@ -22,10 +23,12 @@ struct Lifted {
     Blocked blocked;    // set if that is below what was wanted
 };
 
-/// Lifts the trim point to `wanted` or as near as the groups allow. The caller has seen every entry below `wanted` published.
+/// Lifts the trim point to `wanted` or as near as the groups allow. The caller has seen every entry below `wanted`
+/// published.
 Lifted lift_trim(const Segment& segment, Sequence wanted) noexcept;
 
-/// The first sequence in [from, to) that the group has not finished, or `to`. Reads the records themselves, with acquire (ACK).
+/// The first sequence in [from, to) that the group has not finished, or `to`. Reads the records themselves, with
+/// acquire (ACK).
 Sequence finished_until(const Segment& segment, std::uint32_t group, Sequence from, Sequence to) noexcept;
 
 /// `full` with the names of the group and consumer that hold it. `what`: "slot" or "chunk".

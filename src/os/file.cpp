@@ -92,9 +92,11 @@ void Descriptor::close() noexcept {
 Result<std::string> segment_path(std::string_view name) {
     const auto bad = [&] {
         return text_error(Code::bad_name, name.size(),
-                          "\"%.*s\" (%zu bytes) is no stream name: 1 to %zu of A-Z a-z 0-9 . _ - without a dot or dash first, or a path that "
+                          "\"%.*s\" (%zu bytes) is no stream name: 1 to %zu of A-Z a-z 0-9 . _ - without a dot or dash "
+                          "first, or a path that "
                           "begins with /, ./ or ../",
-                          static_cast<int>(std::min<std::size_t>(name.size(), 60)), name.data(), name.size(), max_stream_name);
+                          static_cast<int>(std::min<std::size_t>(name.size(), 60)), name.data(), name.size(),
+                          max_stream_name);
     };
     if (is_path(name)) {
         const bool odd = name.find('\0') != std::string_view::npos || name.ends_with('/') || name.size() >= PATH_MAX;

@@ -46,7 +46,8 @@ std::uint64_t lock_offset(const Geometry& geometry, AttachmentId id) noexcept {
     return offset & low_mask(62);
 }
 
-Result<AttachmentId> attach(const Segment& segment, const os::Descriptor& lock, const os::Descriptor& probe, const os::ProcessInfo& who) {
+Result<AttachmentId> attach(const Segment& segment, const os::Descriptor& lock, const os::Descriptor& probe,
+                            const os::ProcessInfo& who) {
     for (std::uint32_t row = 0; row < segment.geometry().attachments; ++row) {
         AttachmentId id;
         if (!take_row(segment, probe, row, id)) continue;
@@ -55,7 +56,8 @@ Result<AttachmentId> attach(const Segment& segment, const os::Descriptor& lock, 
         describe(segment.attachment(row), who);
         std::uint64_t mine = id.word(OwnerState::attaching);
         // It fails if somebody looked before the lock was there and reset the row: take another then.
-        if (*locked && segment.attachment(row).word.compare_exchange(mine, id.word(OwnerState::live), memory_order_acq_rel, memory_order_relaxed))
+        if (*locked && segment.attachment(row).word.compare_exchange(mine, id.word(OwnerState::live),
+                                                                     memory_order_acq_rel, memory_order_relaxed))
             return id;
         if (*locked) os::unlock_byte(lock, lock_offset(segment.geometry(), id));
     }
@@ -66,8 +68,8 @@ Result<AttachmentId> attach(const Segment& segment, const os::Descriptor& lock, 
 
 void detach(const Segment& segment, AttachmentId id) noexcept {
     std::uint64_t mine = id.word(OwnerState::live);
-    segment.attachment(id.row).word.compare_exchange(mine, pack_owner({OwnerState::free, 0, id.incarnation + 1}), memory_order_acq_rel,
-                                                     memory_order_relaxed);
+    segment.attachment(id.row).word.compare_exchange(mine, pack_owner({OwnerState::free, 0, id.incarnation + 1}),
+                                                     memory_order_acq_rel, memory_order_relaxed);
 }
 
 Life probe_life(const Segment& segment, const os::Descriptor& probe, AttachmentId id) noexcept {

@@ -1,5 +1,5 @@
-// What a state that was found means: the recovery table of docs/protocol.md, as pure functions. They read nothing and change nothing, so
-// that every combination can be tested; src/recovery/repair.cpp does what they say.
+// What a state that was found means: the recovery table of docs/protocol.md, as pure functions. They read nothing and
+// change nothing, so that every combination can be tested; src/recovery/repair.cpp does what they say.
 #pragma once
 
 #include "layout/words.hpp"
@@ -13,9 +13,9 @@ enum class AttachmentVerdict : std::uint8_t {
     dead    // E live without a lock, the same before and after the probe: proven
 };
 struct AttachmentFinding {
-    OwnerWord before;   // the row's word
-    bool locked;        // its incarnation's byte, probed after
-    OwnerWord after;    // the word again
+    OwnerWord before;  // the row's word
+    bool locked;       // its incarnation's byte, probed after
+    OwnerWord after;   // the word again
 };
 [[nodiscard]] AttachmentVerdict judge_attachment(const AttachmentFinding& finding) noexcept;
 
@@ -43,11 +43,11 @@ enum class RecordVerdict : std::uint8_t {
 
 /// Rows N to Q: a group row whose maker or dropper may be the dead one.
 enum class GroupVerdict : std::uint8_t {
-    leave,     // N nobody is at work on it, or somebody else
-    finish,    // O preparing, and in the directory: the group exists
-    free,      // P preparing, not in the directory: it never existed
-    reactivate, // Q closing, still in the directory: nothing was decided
-    drop       // R closing, out of the directory: it is dropped
+    leave,       // N nobody is at work on it, or somebody else
+    finish,      // O preparing, and in the directory: the group exists
+    free,        // P preparing, not in the directory: it never existed
+    reactivate,  // Q closing, still in the directory: nothing was decided
+    drop         // R closing, out of the directory: it is dropped
 };
 [[nodiscard]] GroupVerdict judge_group(const GroupWord& group, bool in_directory, AttachmentId dead) noexcept;
 

@@ -1,5 +1,5 @@
-// What one dead attachment left. The order of the steps does not matter for safety; the row itself is freed last and only by one who made
-// the whole pass, so that nobody has to remember half of it.
+// What one dead attachment left. The order of the steps does not matter for safety; the row itself is freed last and
+// only by one who made the whole pass, so that nobody has to remember half of it.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -21,7 +21,8 @@ constexpr std::uint32_t most_consumers = 1023;
 using ConsumerSet = std::array<std::uint64_t, (most_consumers + 64) / 64>;
 
 void repair_chunks(const Segment& segment, AttachmentId dead, RecoveryReport& report) noexcept {
-    Sequence end = 0;  // walked to only if it is needed, and after the proof of death: nothing of the dead's comes later
+    Sequence end =
+        0;  // walked to only if it is needed, and after the proof of death: nothing of the dead's comes later
     for (std::uint32_t chunk = 0; chunk < segment.geometry().chunks; ++chunk) {
         ChunkRow& row = segment.chunk(chunk);
         std::uint64_t word = row.word.load(memory_order_acquire);
@@ -29,8 +30,10 @@ void repair_chunks(const Segment& segment, AttachmentId dead, RecoveryReport& re
         if (end == 0) end = find_end(segment);
         // An upper bound will do; it is raised before the word changes, and never lowered by a late scanner (CHUNK).
         raise_to(row.last, end - 1, memory_order_release);
-        report.chunks +=
-            row.word.compare_exchange(word, pack_owner({OwnerState::unfinished, 0, 0}), memory_order_acq_rel, memory_order_relaxed) ? 1u : 0u;
+        report.chunks += row.word.compare_exchange(word, pack_owner({OwnerState::unfinished, 0, 0}),
+                                                   memory_order_acq_rel, memory_order_relaxed)
+                             ? 1u
+                             : 0u;
     }
 }
 
@@ -60,7 +63,8 @@ void settle_group(const Segment& segment, std::uint32_t row, AttachmentId dead) 
 }
 
 /// The consumer rows of a group that are the dead one's.
-std::uint32_t find_consumers(const Segment& segment, std::uint32_t group, AttachmentId dead, ConsumerSet& set) noexcept {
+std::uint32_t find_consumers(const Segment& segment, std::uint32_t group, AttachmentId dead,
+                             ConsumerSet& set) noexcept {
     std::uint32_t count = 0;
     for (std::uint32_t consumer = 0; consumer < segment.geometry().consumers; ++consumer) {
         const OwnerWord word = unpack_owner(segment.consumer(group, consumer).word.load(memory_order_acquire));
@@ -72,7 +76,8 @@ std::uint32_t find_consumers(const Segment& segment, std::uint32_t group, Attach
 }
 
 /// Hands to retry what the consumers of `set` hold.
-std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId dead, const ConsumerSet& set, std::uint64_t now_ms) noexcept {
+std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId dead, const ConsumerSet& set,
+                      std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
     std::uint64_t handed = 0;
     const Sequence begin = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
@@ -107,23 +112,27 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
         const RowVerdict verdict = judge_row(unpack_owner(word), dead, row.anonymous == 0);
         if (verdict == RowVerdict::leave) continue;
         free_pins(segment, group, consumer, [](ChunkSpan) { return false; });
-        const std::uint64_t after = pack_owner({verdict == RowVerdict::away ? OwnerState::away : OwnerState::free, 0, 0});
-        report.consumers += row.word.compare_exchange(word, after, memory_order_acq_rel, memory_order_relaxed) ? 1u : 0u;
+        const std::uint64_t after =
+            pack_owner({verdict == RowVerdict::away ? OwnerState::away : OwnerState::free, 0, 0});
+        report.consumers +=
+            row.word.compare_exchange(word, after, memory_order_acq_rel, memory_order_relaxed) ? 1u : 0u;
     }
     report.entries += handed;
-    if (handed != 0) entries_came(segment, sleeper_mask(group), static_cast<unsigned>(std::min<std::uint64_t>(handed, 1'000)));
+    if (handed != 0)
+        entries_came(segment, sleeper_mask(group), static_cast<unsigned>(std::min<std::uint64_t>(handed, 1'000)));
 }
 
 }  // namespace
 
-void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms, RecoveryReport& report) noexcept {
+void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms,
+            RecoveryReport& report) noexcept {
     repair_chunks(segment, dead, report);
     repair_producers(segment, dead);
     for (std::uint32_t group = 0; group < segment.geometry().group_rows; ++group)
         repair_group(segment, visits, group, dead, now_ms, report);
     std::uint64_t word = dead.word(OwnerState::live);
-    if (segment.attachment(dead.row)
-            .word.compare_exchange(word, pack_owner({OwnerState::free, 0, dead.incarnation + 1}), memory_order_acq_rel, memory_order_relaxed))
+    if (segment.attachment(dead.row).word.compare_exchange(
+            word, pack_owner({OwnerState::free, 0, dead.incarnation + 1}), memory_order_acq_rel, memory_order_relaxed))
         ++report.dead;
     room_came(segment);
 }

@@ -12,7 +12,8 @@ namespace shmq {
 
 namespace {
 
-AttachmentVerdict look_at(const Segment& segment, const os::Descriptor& probe, std::uint32_t row, OwnerWord& before) noexcept {
+AttachmentVerdict look_at(const Segment& segment, const os::Descriptor& probe, std::uint32_t row,
+                          OwnerWord& before) noexcept {
     const Word& word = segment.attachment(row).word;
     before = unpack_owner(word.load(memory_order_seq_cst));
     if (before.state == OwnerState::free) return AttachmentVerdict::leave;
@@ -23,7 +24,8 @@ AttachmentVerdict look_at(const Segment& segment, const os::Descriptor& probe, s
 
 }  // namespace
 
-RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe, std::uint64_t now_ms) noexcept {
+RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe,
+                    std::uint64_t now_ms) noexcept {
     RecoveryReport report;
     for (std::uint32_t row = 0; row < segment.geometry().attachments; ++row) {
         if (row == visits.owner().row) continue;  // I live
@@ -32,7 +34,8 @@ RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor
         if (verdict == AttachmentVerdict::dead) repair(segment, visits, {row, before.incarnation}, now_ms, report);
         if (verdict == AttachmentVerdict::reset) {
             std::uint64_t word = pack_owner(before);
-            segment.attachment(row).word.compare_exchange(word, pack_owner({OwnerState::free, 0, before.incarnation + 1}),
+            segment.attachment(row).word.compare_exchange(word,
+                                                          pack_owner({OwnerState::free, 0, before.incarnation + 1}),
                                                           memory_order_acq_rel, memory_order_relaxed);
         }
     }

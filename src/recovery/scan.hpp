@@ -1,6 +1,7 @@
-// The scanner: finds attachments whose process died and hands on what they held. It takes no lock and holds nothing: every step is a
-// compare-and-swap from a value that can't come back, so any number of scanners may repair the same death at once and any of them may stop for
-// ever (docs/protocol.md, REPAIR). Run by waiters, by producers that find no room, by every open, and on request.
+// The scanner: finds attachments whose process died and hands on what they held. It takes no lock and holds nothing:
+// every step is a compare-and-swap from a value that can't come back, so any number of scanners may repair the same
+// death at once and any of them may stop for ever (docs/protocol.md, REPAIR). Run by waiters, by producers that find no
+// room, by every open, and on request.
 #pragma once
 
 #include "group/visit.hpp"
@@ -14,12 +15,15 @@ namespace shmq {
 RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe, std::uint64_t now_ms) noexcept;
 
 /// Repairs what one attachment left that is proven dead (repair.cpp).
-void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms, RecoveryReport& report) noexcept;
+void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms,
+            RecoveryReport& report) noexcept;
 
-/// Frees one row of a dead attachment for a handle that found none free and so has none to scan from. False if nobody is dead.
+/// Frees one row of a dead attachment for a handle that found none free and so has none to scan from. False if nobody
+/// is dead.
 bool free_dead_row(const Segment& segment, const os::Descriptor& probe, std::uint64_t now_ms) noexcept;
 
-/// After a reboot the times of deliveries mean nothing: all are set to now, once, and the segment gets the present boot's number.
+/// After a reboot the times of deliveries mean nothing: all are set to now, once, and the segment gets the present
+/// boot's number.
 void adopt_boot(const Segment& segment, Visits& visits, std::uint64_t boot, std::uint64_t now_ms) noexcept;
 
 }  // namespace shmq

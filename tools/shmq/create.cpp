@@ -54,9 +54,10 @@ std::string memory_text(const StreamInfo& info) {
     const std::uint64_t tables = info.size - slots - records - made.payload;
     return "memory\n" + memory_line("header and tables", tables, "") +
            memory_line("slots", slots, fmt::format("{} slots x {} bytes", grouped(made.slots), bytes_per_slot)) +
-           memory_line("pending records", records,
-                       fmt::format("{} slots x ({}{}) x {} bytes", grouped(made.slots),
-                                   counted(made.groups, "group", "groups"), rows == 0 ? "" : " + 1 spare", bytes_per_pending_record)) +
+           memory_line(
+               "pending records", records,
+               fmt::format("{} slots x ({}{}) x {} bytes", grouped(made.slots), counted(made.groups, "group", "groups"),
+                           rows == 0 ? "" : " + 1 spare", bytes_per_pending_record)) +
            memory_line("payload", made.payload,
                        fmt::format("{} chunks x {} bytes", grouped(made.chunks), grouped(info.chunk_size))) +
            memory_line("total", info.size, "");
