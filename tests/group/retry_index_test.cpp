@@ -129,6 +129,11 @@ TEST(RetryIndex, marked_by_threads_keeps_every_mark_that_was_set_last) {
     }
 }
 
+/// Some nanoseconds a step, so that two threads meet at every distance.
+void wait_a_little(std::uint64_t steps) {
+    for (; steps > 0; --steps) compiler_fence();
+}
+
 TEST(RetryIndex, a_mark_beside_the_last_one_that_is_taken_away_is_found) {
     // The taker finds the word empty and takes the bits above it away, which the other has just set.
     const Forge forge(test::options_with_slots(std::uint64_t{1} << 18));
@@ -138,7 +143,7 @@ TEST(RetryIndex, a_mark_beside_the_last_one_that_is_taken_away_is_found) {
     std::thread other([&] {
         for (std::uint64_t i = 1; i <= rounds; ++i) {
             while (round.load(memory_order_seq_cst) < i) pause();
-            for (std::uint64_t spin = 0; spin < i % 8; ++spin) pause();
+            wait_a_little(i % 61);
             mark_retry(segment, 0, 1);
             ready.store(i, memory_order_seq_cst);
         }
@@ -147,6 +152,7 @@ TEST(RetryIndex, a_mark_beside_the_last_one_that_is_taken_away_is_found) {
     for (std::uint64_t i = 1; i <= rounds; ++i) {
         mark_retry(segment, 0, 0);
         round.store(i, memory_order_seq_cst);
+        wait_a_little(i / 61 % 127);
         unmark_retry(segment, 0, 0);
         while (ready.load(memory_order_seq_cst) < i) sched_yield();
         lost += next_marked(segment, 0, 0, 64) != 1;

@@ -87,16 +87,21 @@ TEST(Chunks, an_open_loan_keeps_its_chunk_owned_until_it_is_settled_or_dropped) 
     }
 }
 
-TEST(Chunks, two_open_loans_keep_their_chunk_until_the_second_is_settled) {
-    const Forge forge;
-    ChunkHolder holder(forge.segment(), somebody());
-    const Room first = *holder.reserve(256), second = *holder.reserve(256);
-    ASSERT_TRUE(holder.reserve(512));
-    holder.settle(second, 2);
-    EXPECT_EQ(owner_of(forge, 0).state, OwnerState::owned) << "its owner may write there still";
-    holder.settle(first, 9);
-    EXPECT_EQ(owner_of(forge, 0).state, OwnerState::sealed);
-    EXPECT_EQ(last_of(forge, 0), 9u);
+TEST(Chunks, two_open_loans_keep_their_chunk_until_the_second_is_settled_or_dropped) {
+    for (const bool settles : {true, false}) {
+        const Forge forge;
+        ChunkHolder holder(forge.segment(), somebody());
+        const Room first = *holder.reserve(256), second = *holder.reserve(256);
+        ASSERT_TRUE(holder.reserve(512));
+        if (settles)
+            holder.settle(second, 2);
+        else
+            holder.drop(second);
+        EXPECT_EQ(owner_of(forge, 0).state, OwnerState::owned) << "its owner may write there still";
+        holder.settle(first, 9);
+        EXPECT_EQ(owner_of(forge, 0).state, OwnerState::sealed);
+        EXPECT_EQ(last_of(forge, 0), 9u);
+    }
 }
 
 TEST(Chunks, more_loans_than_may_be_held_are_refused_and_one_settled_makes_room) {

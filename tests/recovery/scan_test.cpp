@@ -164,6 +164,49 @@ TEST(Repair, by_one_who_was_stopped_half_way_takes_nothing_from_the_next_owner) 
     for (const Taken& one : taken) EXPECT_EQ(reader.ack(one), Finish::done);
 }
 
+TEST(Repair, by_many_beside_the_next_owner_of_the_name_takes_nothing_from_it) {
+    // Who is through first frees the consumer's row, and its next owner is given the entries while the others still
+    // repair.
+    StreamOptions options = test::tiny_options();
+    options.slots = 64;
+    options.payload = 16'384;
+    std::uint64_t fenced = 0, acked = 0;
+    for (std::uint64_t round = 0; round < 400; ++round) {
+        test::GroupForge forge(options);
+        forge.adder.add_many(60);
+        Handle dead(forge.segment(), 7, round);
+        NameTaken taken{};
+        const auto joined = join_group(forge.segment(), dead.id, forge.group.row, "named", taken);
+        Member member{forge.segment(), forge.group, joined->consumer};
+        std::vector<Taken> room(60);
+        Taking taking{room, 0, ~std::size_t{0}, 0, 1'000};
+        take_new(member, taking);
+        Atomic<std::uint32_t> ready(0);
+        std::vector<std::thread> threads;
+        for (std::uint32_t t = 1; t <= 2; ++t)
+            threads.emplace_back([&, t] {
+                Handle me(forge.segment(), t);
+                ready.fetch_add(1, memory_order_seq_cst);
+                while (ready.load(memory_order_seq_cst) < 2) pause();
+                RecoveryReport report;
+                repair(forge.segment(), me.visits, dead.id, 2'000, report);
+            });
+        Handle next(forge.segment(), 3);
+        Result<Joined> back(Code::busy);
+        while (!(back = join_group(forge.segment(), next.id, forge.group.row, "named", taken))) sched_yield();
+        Member owner{forge.segment(), forge.group, back->consumer};
+        for (taking.count = 0; taking.count < 60;) take_retry(owner, taking);
+        for (std::thread& thread : threads) thread.join();
+        for (const Taken& one : room) {
+            const Finish finish = finish_entry(forge.segment(), forge.group.row, one.sequence, one.record);
+            fenced += finish != Finish::done;
+            ++acked;
+        }
+    }
+    EXPECT_EQ(fenced, 0u);
+    EXPECT_EQ(acked, 60u * 400u);
+}
+
 TEST(Scan, resets_a_row_that_was_left_attaching) {
     const FileForge forge;
     Attached me(forge.path());
