@@ -47,7 +47,7 @@ ConsumerCore::~ConsumerCore() {
 /// Joins the group as it is now, first proving the death of a former owner of the name.
 Result<void> ConsumerCore::enter() {
     const Segment& segment = stream_->segment();
-    const auto group = find_group(segment, group_);
+    const auto group = find_group(segment, stream_->visits(), group_);
     if (!group)
         return text_error(Code::no_group, 0, "stream %s has no group %s; `shmq group create %s %s` makes it",
                           stream_->name().c_str(), group_.c_str(), stream_->name().c_str(), group_.c_str());

@@ -204,7 +204,7 @@ template <class Act>
 Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_view group, Sequence sequence, Act act) {
     if (auto fine = check_group_call(core, group); !fine) return fine;
     const Segment& segment = core->segment();
-    const auto id = find_group(segment, group);
+    const auto id = find_group(segment, core->visits(), group);
     if (!id) return no_group(*core, group);
     const Visit visit(core->visits(), id->row);
     if (!is_active(segment, *id)) return no_group(*core, group);

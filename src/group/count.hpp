@@ -32,7 +32,7 @@ struct GroupCounts {
 
 inline GroupCounts count_group(const Segment& segment, std::uint32_t group) noexcept {
     GroupCounts counts;
-    counts.start = segment.group(group).start.load(memory_order_acquire);
+    counts.start = start_of(segment.group(group), memory_order_acquire);
     counts.next = find_cursor(segment, group);
     const Sequence end = find_end(segment);
     counts.lag = end > counts.next ? end - counts.next : 0;

@@ -72,7 +72,7 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
 }  // namespace
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
-    const Sequence base = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
+    const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
     const Sequence floor =
         segment.group(group).floor.load(memory_order_relaxed);  // a hint, believed only within the ring
     return floor > base && floor - base <= segment.geometry().slots ? floor : base;
@@ -80,7 +80,7 @@ Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
 
 Sequence find_cursor(const Segment& segment, std::uint32_t group) noexcept {
     const std::uint64_t slots = segment.geometry().slots;
-    const Sequence base = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
+    const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
     Sequence c = segment.group(group).cursor.load(memory_order_relaxed);  // a hint
     if (c < base || c - base > slots) c = base;
     while (c > base && !was_delivered(segment, group, c - 1)) --c;
@@ -95,8 +95,8 @@ void take_new(Member& member, Taking& taking) noexcept {
     GroupRow& row = segment.group(group);
     const Sequence trim = find_begin(segment);
     const Sequence base =
-        std::max(trim, row.start.load(memory_order_relaxed));  // it stands still once the group is active
-    Sequence c = row.cursor.load(memory_order_relaxed);        // a hint
+        std::max(trim, start_of(row, memory_order_relaxed));  // it stands still once the group is active
+    Sequence c = row.cursor.load(memory_order_relaxed);       // a hint
     if (c < base || c - base > g.slots) c = base;
     while (c > base && c - 1 > member.delivered_seen && !was_delivered(segment, group, c - 1)) --c;
     // Copies, which the stores below cannot change under the compiler's eyes.

@@ -110,7 +110,7 @@ void abandon_row(const Segment& segment, GroupId group) noexcept {
 bool pin_delivered(const Segment& segment, std::uint32_t row) noexcept {
     const Geometry& g = segment.geometry();
     const Sequence end = find_end(segment);
-    for (Sequence s = std::max(find_begin(segment), segment.group(row).start.load(memory_order_acquire)); s < end;
+    for (Sequence s = std::max(find_begin(segment), shmq::start_of(segment.group(row), memory_order_acquire)); s < end;
          ++s) {
         const PendingWord record = unpack_pending(g, segment.record(row, s).load(memory_order_seq_cst));
         if (record.tag != g.record_tag(s) || record.state != PendingState::delivered) continue;
@@ -163,26 +163,26 @@ void finish_creation(const Segment& segment, std::uint32_t row) noexcept {
     std::uint64_t word = group.word.load(memory_order_seq_cst);
     const GroupWord found = unpack_group(word);
     if (found.state != GroupState::preparing) return;
-    // Ends when no mover raises the goal meanwhile; movers are rare and raise it by a stride.
-    for (Sequence goal = segment.control().trim_goal.load(memory_order_seq_cst);;) {
-        raise_to(group.start, goal, memory_order_seq_cst);
-        const Sequence again = segment.control().trim_goal.load(memory_order_seq_cst);
-        if (again == goal) break;
-        goal = again;
+    // (1) settled by somebody: nobody raises it any more, or a helper that comes late would lift an active group over
+    // what it delivers (2) below the goal: raise it  (3) the goal stands at or below it: settle. Ends when no mover
+    // raises the goal meanwhile; movers are rare and raise it by a stride. All seq_cst (TRIM).
+    std::uint64_t start = group.start.load(memory_order_seq_cst);
+    while ((start & start_settled) == 0) {  // else (1)
+        const Sequence goal = segment.control().trim_goal.load(memory_order_seq_cst);
+        const std::uint64_t wanted = start < goal ? goal : start | start_settled;  // (2) (3)
+        if (group.start.compare_exchange(start, wanted, memory_order_seq_cst, memory_order_seq_cst)) start = wanted;
     }
     group.word.compare_exchange(word, group_word(GroupState::active, found.incarnation), memory_order_seq_cst,
                                 memory_order_relaxed);
 }
 
-std::optional<GroupId> find_group(const Segment& segment, std::string_view name) noexcept {
+std::optional<GroupId> find_group(const Segment& segment, Visits& visits, std::string_view name) noexcept {
     const auto row = row_of(segment, load_directory(segment), name);
     if (!row) return std::nullopt;
-    GroupWord word = unpack_group(segment.group(*row).word.load(memory_order_seq_cst));
-    if (word.state == GroupState::preparing) {
-        finish_creation(segment, *row);
-        word = unpack_group(segment.group(*row).word.load(memory_order_seq_cst));
-    }
-    if (word.state != GroupState::active) return std::nullopt;
+    const Visit visit(visits, *row);
+    finish_creation(segment, *row);
+    const GroupWord word = unpack_group(segment.group(*row).word.load(memory_order_seq_cst));
+    if (word.state != GroupState::active || row_name(segment.group(*row).name).view() != name) return std::nullopt;
     return GroupId{*row, word.incarnation};
 }
 
@@ -200,6 +200,7 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
     if (!start) return start.error();
     const auto group = prepare_row(segment, visits, name, *start);
     if (!group) return group.error();
+    const Visit visit(visits, group->row);
     for (;;) {  // each failed exchange is another group's change
         directory = load_directory(segment);
         const std::uint32_t active = active_groups(directory);
@@ -215,7 +216,7 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
 }
 
 Result<void> drop_group(const Segment& segment, Visits& visits, std::string_view name) noexcept {
-    const auto group = find_group(segment, name);
+    const auto group = find_group(segment, visits, name);
     if (!group) return Code::no_group;
     const Visit visit(visits, group->row);
     const auto closing = begin_closing(segment, visits.owner(), *group);
@@ -226,13 +227,14 @@ Result<void> drop_group(const Segment& segment, Visits& visits, std::string_view
 }
 
 Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_view name, Position to) noexcept {
-    const auto old = find_group(segment, name);
+    const auto old = find_group(segment, visits, name);
     if (!old) return Code::no_group;
     const Visit visit(visits, old->row);
     const auto start = start_of(segment, to);
     if (!start) return start.error();
     const auto fresh = prepare_row(segment, visits, name, *start);
     if (!fresh) return fresh.error();
+    const Visit fresh_visit(visits, fresh->row);
     const auto closing = begin_closing(segment, visits.owner(), *old);
     if (!closing) return abandon_row(segment, *fresh), Code::no_group;
     if (!finish_closing(segment, *old, *closing, fresh->row)) return abandon_row(segment, *fresh), Code::too_many_pins;

@@ -17,7 +17,7 @@
 namespace shmq {
 
 /// The group of this name; finishes its making first if that was left half-done.
-std::optional<GroupId> find_group(const Segment& segment, std::string_view name) noexcept;
+std::optional<GroupId> find_group(const Segment& segment, Visits& visits, std::string_view name) noexcept;
 
 /// Errors: `exists`, `too_many_groups`, `trimmed`, `out_of_range`.
 Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string_view name, Position from) noexcept;
@@ -28,7 +28,8 @@ Result<void> drop_group(const Segment& segment, Visits& visits, std::string_view
 /// Gives the group a new row that starts at `to`, with nothing pending. Errors: as both above.
 Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_view name, Position to) noexcept;
 
-/// Raises the start until the trim goal stands still and makes the row active. The row's bit is set in the directory.
+/// Raises the start until the trim goal stands still, settles it, and makes the row active; nothing if it is not
+/// preparing. The caller is inside the row, whose bit is set in the directory.
 void finish_creation(const Segment& segment, std::uint32_t row) noexcept;
 
 /// Whether a group of this name is being dropped or moved right now.

@@ -143,7 +143,7 @@ static_assert(sizeof(ChunkRow) == 64);
 // One row per group, and one more to move a cursor with.
 //
 //        0    8 word         maker, dropper, scanner   itself: group word
-//        8    8 start        maker                     directory; may grow until the maker returns
+//        8    8 start        maker, helpers            directory; bit 63: settled, else it may still grow
 //       16    4 kind         maker                     directory: 0 required
 //       20    4 options      maker                     directory: 0
 //       24    8 joins        consumers                 itself; moves on with each new consumer name
@@ -167,6 +167,13 @@ struct alignas(cache_line) GroupRow {
     std::byte reserved_wake[60];
 };
 static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
+
+/// Bit of a group's start: it will not be raised any more.
+inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;
+/// The first sequence the group is concerned with.
+[[nodiscard]] inline Sequence start_of(const GroupRow& group, std::memory_order order) noexcept {
+    return group.start.load(order) & ~start_settled;
+}
 
 // One row per consumer of a group.
 //

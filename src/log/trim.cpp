@@ -27,7 +27,7 @@ Lifted least_finished(const Segment& segment, std::uint64_t directory, Sequence 
 Sequence finished_until(const Segment& segment, std::uint32_t group, Sequence from, Sequence to) noexcept {
     const Geometry& g = segment.geometry();
     // seq_cst: a start that its maker raised before we read the directory must be seen (TRIM).
-    Sequence s = std::max(from, segment.group(group).start.load(memory_order_seq_cst));
+    Sequence s = std::max(from, start_of(segment.group(group), memory_order_seq_cst));
     for (; s < to; ++s) {
         const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
         if (pending_tag(g, record) != g.record_tag(s) || pending_state(record) != PendingState::acked) return s;

@@ -80,7 +80,7 @@ std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId 
                       std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
     std::uint64_t handed = 0;
-    const Sequence begin = std::max(find_begin(segment), segment.group(group).start.load(memory_order_acquire));
+    const Sequence begin = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
     const Sequence end = find_end(segment);
     for (Sequence s = begin; s < end; ++s) {
         const std::uint64_t word = segment.record(group, s).load(memory_order_seq_cst);
@@ -98,8 +98,8 @@ std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId 
 
 void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, AttachmentId dead, std::uint64_t now_ms,
                   RecoveryReport& report) noexcept {
+    const Visit visit(visits, group);  // also while a half-made group is finished
     settle_group(segment, group, dead);
-    const Visit visit(visits, group);
     const GroupState state = unpack_group(segment.group(group).word.load(memory_order_seq_cst)).state;
     if (state == GroupState::free || state == GroupState::preparing) return;
     ConsumerSet set{};

@@ -24,7 +24,7 @@ GroupState state_of(const Forge& forge, std::uint32_t row) {
     return unpack_group(forge.segment().group(row).word.load(memory_order_seq_cst)).state;
 }
 Sequence start_of(const Forge& forge, GroupId group) {
-    return forge.segment().group(group.row).start.load(memory_order_seq_cst);
+    return shmq::start_of(forge.segment().group(group.row), memory_order_seq_cst);
 }
 
 TEST(CreateGroup, makes_it_found_and_active_from_where_it_was_asked_to_start) {
@@ -37,7 +37,7 @@ TEST(CreateGroup, makes_it_found_and_active_from_where_it_was_asked_to_start) {
     for (const auto& one : cases) {
         const auto made = create_group(forge.segment(), forge.handle.visits, "other", one.from);
         ASSERT_TRUE(made) << made.error().message();
-        EXPECT_EQ(find_group(forge.segment(), "other"), *made);
+        EXPECT_EQ(find_group(forge.segment(), forge.handle.visits, "other"), *made);
         EXPECT_TRUE(is_active(forge.segment(), *made));
         EXPECT_EQ(start_of(forge, *made), one.start);
         EXPECT_EQ(count_group(forge.segment(), made->row).lag, 6 - one.start);
@@ -86,7 +86,7 @@ TEST(CreateGroup, of_one_name_by_many_at_once_succeeds_once) {
         for (std::thread& thread : threads) thread.join();
         ASSERT_EQ(made.load(memory_order_relaxed), 1u);
         ASSERT_EQ(exists.load(memory_order_relaxed), 2u);
-        ASSERT_TRUE(find_group(forge.segment(), "same"));
+        ASSERT_TRUE(find_group(forge.segment(), first.visits, "same"));
         unsigned busy_rows = 0;
         for (std::uint32_t row = 0; row < forge.geometry().group_rows; ++row)
             busy_rows += state_of(forge, row) != GroupState::free;
@@ -102,28 +102,42 @@ TEST(CreateGroup, that_its_maker_left_half_done_is_finished_by_who_finds_it) {
     test::forge_group(forge.segment(), 1, "half", 2);
     row.word.store(pack_group({GroupState::preparing, 5, 9, 4}), memory_order_seq_cst);
     forge.control().trim_goal.store(4, memory_order_seq_cst);
-    const auto found = find_group(forge.segment(), "half");
+    const auto found = find_group(forge.segment(), forge.handle.visits, "half");
     ASSERT_TRUE(found);
     EXPECT_EQ(*found, (GroupId{1, 4}));
     EXPECT_EQ(start_of(forge, *found), 4u);
     EXPECT_EQ(state_of(forge, 1), GroupState::active);
 }
 
+TEST(CreateGroup, settles_the_start_so_that_a_late_helper_can_not_raise_it) {
+    GroupForge forge;
+    forge.adder.add_many(6);
+    const auto made = create_group(forge.segment(), forge.handle.visits, "late", Position::at(2));
+    ASSERT_TRUE(made);
+    // A helper that saw `preparing` and slept, while a mover raised the goal.
+    forge.control().trim_goal.store(5, memory_order_seq_cst);
+    GroupRow& row = forge.segment().group(made->row);
+    row.word.store(pack_group({GroupState::preparing, 5, 9, made->incarnation}), memory_order_seq_cst);
+    finish_creation(forge.segment(), made->row);
+    EXPECT_EQ(start_of(forge, *made), 2u);
+}
+
 TEST(FindGroup, does_not_find_rows_that_only_bear_the_name) {
     Forge forge;
+    Handle handle(forge.segment(), 0);
     set_row_name(forge.segment().group(0).name, "ghost");
     for (unsigned state = 0; state < 5; ++state) {
         forge.segment().group(0).word.store(group_word(static_cast<GroupState>(state), 1), memory_order_seq_cst);
-        EXPECT_FALSE(find_group(forge.segment(), "ghost")) << state;
+        EXPECT_FALSE(find_group(forge.segment(), handle.visits, "ghost")) << state;
     }
-    EXPECT_FALSE(find_group(forge.segment(), ""));
+    EXPECT_FALSE(find_group(forge.segment(), handle.visits, ""));
 }
 
 TEST(FindGroup, with_a_directory_of_garbage_stays_in_the_segment) {
     GroupForge forge;
     for (const std::uint64_t garbage : {~std::uint64_t{0}, std::uint64_t{0xffff'fff0}}) {
         forge.control().directory.store(garbage, memory_order_seq_cst);
-        EXPECT_FALSE(find_group(forge.segment(), "nobody"));
+        EXPECT_FALSE(find_group(forge.segment(), forge.handle.visits, "nobody"));
     }
 }
 
@@ -132,7 +146,7 @@ TEST(DropGroup, takes_it_away_and_lets_the_trim_point_pass) {
     forge.adder.add_many(8);
     EXPECT_FALSE(forge.adder.add("no room"));
     EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
-    EXPECT_FALSE(find_group(forge.segment(), "g"));
+    EXPECT_FALSE(find_group(forge.segment(), forge.handle.visits, "g"));
     EXPECT_FALSE(is_active(forge.segment(), forge.group));
     EXPECT_EQ(state_of(forge, forge.group.row), GroupState::dropped);
     EXPECT_TRUE(forge.adder.add("room"));
@@ -238,7 +252,7 @@ TEST(MoveGroup, gives_a_new_row_and_makes_the_old_ones_words_void) {
     const auto moved = move_group(forge.segment(), forge.handle.visits, "g", Position::at(2));
     ASSERT_TRUE(moved) << moved.error().message();
     EXPECT_NE(moved->row, forge.group.row);
-    EXPECT_EQ(find_group(forge.segment(), "g"), *moved);
+    EXPECT_EQ(find_group(forge.segment(), forge.handle.visits, "g"), *moved);
     EXPECT_FALSE(is_active(forge.segment(), forge.group));
     EXPECT_EQ(std::popcount(active_groups(forge.control().directory.load(memory_order_seq_cst))), 1);
     Reader fresh(forge.handle, *moved, "r");
@@ -254,7 +268,7 @@ TEST(MoveGroup, that_is_refused_leaves_the_group_as_it_was) {
               Code::no_group);
     EXPECT_EQ(move_group(forge.segment(), forge.handle.visits, "g", Position::at(99)).error().code(),
               Code::out_of_range);
-    EXPECT_EQ(find_group(forge.segment(), "g"), forge.group);
+    EXPECT_EQ(find_group(forge.segment(), forge.handle.visits, "g"), forge.group);
     EXPECT_TRUE(is_active(forge.segment(), forge.group));
 }
 

@@ -248,7 +248,7 @@ TEST(Scan, settles_groups_that_a_dead_process_left_half_made_or_half_dropped) {
             EXPECT_EQ(word.state, of_dead ? one.settled : one.state) << one.name;
             EXPECT_EQ(word.incarnation, 11u) << one.name;
             if (of_dead && one.state == GroupState::preparing && one.in_directory) {
-                EXPECT_EQ(segment.group(2).start.load(memory_order_seq_cst), 5u) << "raised to the goal";
+                EXPECT_EQ(start_of(segment.group(2), memory_order_seq_cst), 5u) << "raised to the goal";
             }
         }
 }
