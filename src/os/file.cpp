@@ -52,7 +52,10 @@ Result<void> check_regular(const struct stat& status) noexcept {
 Error cannot_open(int number, const std::string& path) noexcept {
     switch (number) {
         case ENOENT:
-        case ENOTDIR: return Error(Code::no_stream);
+        case ENOTDIR:
+            return text_error(Code::no_stream, 0,
+                              "there is no %s; `shmq create` makes a stream, `shmq list` names those there are",
+                              path.c_str());
         case ENAMETOOLONG: return Error(Code::bad_name, path.size());
         case ELOOP:
         case EISDIR:
