@@ -45,17 +45,17 @@ using namespace std::chrono_literals;
 
 /// The value of a Result, or a test failure and the end of the process with the error's text.
 template <class T>
-T must(Result<T> result, std::source_location where = std::source_location::current()) {
+T must(Result<T> result, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     if (!result) {
-        std::fprintf(stderr, "%s:%u: %s\n", where.file_name(), where.line(), result.error().message().c_str());
+        std::fprintf(stderr, "%s:%d: %s\n", file, line, result.error().message().c_str());
         std::fflush(stderr);
         ::abort();
     }
     return std::move(result).value();
 }
-inline void must(const Result<void>& result, std::source_location where = std::source_location::current()) {
+inline void must(const Result<void>& result, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     if (result) return;
-    std::fprintf(stderr, "%s:%u: %s\n", where.file_name(), where.line(), result.error().message().c_str());
+    std::fprintf(stderr, "%s:%d: %s\n", file, line, result.error().message().c_str());
     std::fflush(stderr);
     ::abort();
 }
