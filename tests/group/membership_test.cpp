@@ -173,7 +173,7 @@ TEST(Join, of_many_names_in_few_rows_has_one_owner_each_at_a_time) {
 
 TEST(Join, for_the_first_time_by_many_at_once_has_at_most_one_owner) {
     unsigned won = 0;
-    for (int round = 0; round < 600; ++round) {
+    for (int round = 0; round < 300; ++round) {
         GroupForge forge;
         // A row below becomes free in the middle, so that a later joiner stands below an earlier one.
         NameTaken ignored{};
@@ -183,7 +183,7 @@ TEST(Join, for_the_first_time_by_many_at_once_has_at_most_one_owner) {
         for (std::uint32_t t = 1; t <= 3; ++t)
             threads.emplace_back([&, t] {
                 ready.fetch_add(1, memory_order_seq_cst);
-                while (ready.load(memory_order_seq_cst) < 4) pause();
+                while (ready.load(memory_order_seq_cst) < 4) std::this_thread::yield();
                 NameTaken taken{};
                 if (join_group(forge.segment(), {t, 1}, forge.group.row, "same", taken))
                     owners.fetch_add(1, memory_order_seq_cst);
@@ -195,7 +195,7 @@ TEST(Join, for_the_first_time_by_many_at_once_has_at_most_one_owner) {
         ASSERT_LE(owners.load(memory_order_seq_cst), 1u) << "round " << round;
         won += owners.load(memory_order_seq_cst);
     }
-    EXPECT_GT(won, 300u) << "mostly somebody does win";
+    EXPECT_GT(won, 150u) << "mostly somebody does win";
 }
 
 }  // namespace

@@ -138,11 +138,12 @@ TEST(RetryIndex, a_mark_beside_the_last_one_that_is_taken_away_is_found) {
     // The taker finds the word empty and takes the bits above it away, which the other has just set.
     const Forge forge(test::options_with_slots(std::uint64_t{1} << 18));
     const Segment& segment = forge.segment();
-    constexpr std::uint64_t rounds = 60'000;
+    constexpr std::uint64_t rounds = 30'000;
     Atomic<std::uint64_t> round(0), ready(0);
     std::thread other([&] {
         for (std::uint64_t i = 1; i <= rounds; ++i) {
-            while (round.load(memory_order_seq_cst) < i) pause();
+            for (int spins = 0; round.load(memory_order_seq_cst) < i; ++spins)
+                if (spins > 1'000) sched_yield();
             wait_a_little(i % 61);
             mark_retry(segment, 0, 1);
             ready.store(i, memory_order_seq_cst);

@@ -98,6 +98,7 @@ TEST_P(StressOn, groups_that_come_and_go_beside_producers_never_block_or_lose) {
     threads.emplace_back([&] {
         Handle handle(forge.segment(), 3);
         for (std::mt19937_64 random(3); done.load(memory_order_seq_cst) == 0;) {
+            sched_yield();
             const auto made = create_group(forge.segment(), handle.visits, "other", Position::oldest());
             if (!made) continue;
             {
