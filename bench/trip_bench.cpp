@@ -1,9 +1,9 @@
 // How long 64 bytes take from one process to another and back, both polling, beside one bare cache line there and back
 // in the same round: no queue between two processes can be faster than that.
 //
-// A trip is: add to the one stream, the other side reads it, acks it and adds its bytes to the other stream, read and
-// ack. In `waiting` both sides call read with a wait instead of polling: it spins as OpenOptions::spin says, then
-// sleeps.
+// A trip is: add to the one stream, the other side reads it, adds its bytes to the other stream and then acks, as one
+// who must not lose a request does; read the reply. In `waiting` both sides call read with a wait instead of polling:
+// it spins as OpenOptions::spin says, then sleeps.
 #include <cstring>
 #include <string>
 #include <vector>
@@ -123,16 +123,19 @@ public:
         read_.max_entries = 1;
         read_.wait = wait;
     }
+    /// Adds, and then acks what was received last.
     void send(std::uint64_t number) {
         fill(number, payload_);
         value_of(producer_.add(payload_));
+        if (!received_.empty()) check(received_.ack());
+        received_.close();
     }
     void receive(std::uint64_t number) {
         for (;;) {
             auto batch = consumer_.read(read_);
             if (batch) {
                 check_payload(number, (*batch)[0].payload());
-                check(batch->ack());
+                received_ = std::move(*batch);
                 break;
             }
             if (batch.error() != shmq::Code::empty) throw_error(batch.error());
@@ -144,6 +147,7 @@ private:
     shmq::Stream to_, from_;
     shmq::Producer producer_;
     shmq::Consumer consumer_;
+    shmq::Batch received_;  // before its consumer goes
     shmq::ReadOptions read_;
     std::byte payload_[payload_size] = {};
 };

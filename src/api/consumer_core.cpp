@@ -73,7 +73,7 @@ Result<void> ConsumerCore::enter() {
                           "consumer %s of group %s belongs to the living process %u; end it or choose another name",
                           name_.c_str(), group_.c_str(), pid);
     }
-    member_ = Member{segment, *group, joined->consumer, 0, 0, joined->came_back, 0};
+    member_ = Member(segment, *group, joined->consumer, joined->came_back);
     joined_ = true;
     return {};
 }
@@ -135,57 +135,90 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     if (taking.count == 0) return false;
     check_claims(member_, taking);
     batch.count = batch.held = taking.count;
-    return taking.count != 0 && show(batch, error);
+    return taking.count != 0 && show_all(batch, error);
 }
 
-/// Makes the entries of what was taken. Damaged bytes: everything is given back and the error has the place.
-bool ConsumerCore::show(BatchCore& batch, Error& error) noexcept {
+/// What the user sees of an entry that was taken; false if its bytes are damaged.
+inline bool ConsumerCore::show(const Taken& taken, Entry& entry) const noexcept {
+    EntryAt at;
+    if (!find_entry(stream_->segment(), taken.place, at)) [[unlikely]]
+        return false;
+    entry = Entry(taken.sequence, {stream_->segment().payload() + at.payload_offset, at.header.size},
+                  at.header.key_size, static_cast<std::uint16_t>(round_up(at.header.key_size, key_alignment)),
+                  at.header.time_ns, taken.deliveries, taken.taken_over);
+    return true;
+}
+
+/// Shows the whole batch. Damaged bytes: everything is given back and the error has the place.
+bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
     const Segment& segment = stream_->segment();
     for (std::size_t i = 0; i < batch.count; ++i) {
-        const Taken& taken = batch.taken[i];
-        EntryAt at;
-        if (!find_entry(segment, taken.place, at)) [[unlikely]] {
-            error =
-                text_error(Code::corrupt, taken.sequence,
+        const Taken taken = batch.taken[i];
+        if (show(taken, batch.entries[i])) continue;
+        error = text_error(Code::corrupt, taken.sequence,
                            "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
                            static_cast<unsigned long long>(taken.sequence),
                            static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
                                                            (taken.place << stream_->geometry().unit_bits)),
                            stream_->name().c_str(), group_.c_str(), static_cast<unsigned long long>(taken.sequence));
-            batch.open = true;
-            batch.consumer = this;
-            close_batch(batch);
-            return false;
-        }
-        const std::uint64_t distance = round_up(at.header.key_size, key_alignment);
-        batch.entries[i] =
-            Entry(taken.sequence, {segment.payload() + at.payload_offset, at.header.size}, at.header.key_size,
-                  static_cast<std::uint16_t>(distance), at.header.time_ns, taken.deliveries, taken.taken_over);
+        batch.open = true;
+        batch.consumer = this;
+        close_batch(batch);
+        return false;
     }
     return true;
 }
 
 ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
     const Segment& segment = stream_->segment();
-    if (stream_->usable() != Code::ok || closed_ || !joined_ || options.claim_idle != forever) return Quick::unusual;
+    if (stream_->usable() != Code::ok || !joined_ || options.claim_idle != forever) return Quick::unusual;
     if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group))
         return Quick::unusual;
-    if (++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep);
+    if (++reads_ % reads_per_sweep == 0) [[unlikely]]
+        sweep(member_, records_per_sweep);
+    const NextSlot next = look_at_next(member_);
+    if (is_unpublished(member_, next)) return is_removed(segment) ? Quick::unusual : Quick::nothing;
+    prefetch_entry(segment, next.place);
     const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
     if (free == batches_.end()) return Quick::unusual;
     batch = free->get();
-    Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0,
-                  stream_->now_ms()};
-    take_new(member_, taking);
-    if (taking.count == 0) return is_removed(segment) ? Quick::unusual : Quick::nothing;
-    if (check_claims(member_, taking)) return Quick::unusual;
-    batch->count = batch->held = taking.count;
-    Error error;
-    if (taking.count == 0 || !show(*batch, error))
-        return Quick::unusual;  // read_slowly meets the same damage and says so
+    const std::uint64_t now_ms = stream_->now_ms();
+    if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]]
+        batch->count = 1;
+    else {
+        Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, now_ms};
+        take_new(member_, taking);
+        if (taking.count == 0) return Quick::unusual;
+        batch->count = taking.count;
+    }
+    if (!claims_stand(member_, batch->taken[0].sequence)) [[unlikely]] {
+        Taking taking{std::span<Taken>(batch->taken.data(), batch->count), batch->count, 0, 0, now_ms};
+        if (check_claims(member_, taking) || taking.count == 0) return Quick::unusual;
+        batch->count = taking.count;
+    }
+    batch->held = batch->count;
     batch->consumer = this;
     batch->open = true;
+    for (std::size_t i = 0; i < batch->count; ++i)
+        if (!show(batch->taken[i], batch->entries[i])) [[unlikely]] {
+            close_batch(*batch);
+            return Quick::unusual;  // read_slowly meets the same damage and says so
+        }
     return Quick::found;
+}
+
+bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
+    constexpr int looks_per_clock = 16;  // the clock costs as much as a few looks
+    const Duration spin = std::min(options.wait, stream_->spin());
+    const std::uint64_t start = os::monotonic_ns();
+    const Segment& segment = stream_->segment();
+    do {
+        for (int i = 0; i < looks_per_clock; ++i) {
+            pause();  // leaves the line to whoever writes it
+            if (!is_unpublished(member_, look_at_next(member_)) || any_retry(segment, row())) return true;
+        }
+    } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(spin.count()));
+    return false;
 }
 
 Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
@@ -216,7 +249,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;
     } else {
-        const Waited waited = stream_->wait(row(), options.wait, options.stop, [&] {
+        const Waited waited = stream_->wait_without_spin(row(), options.wait, options.stop, [&] {
             sweep(member_, records_per_slice);
             return look();
         });

@@ -41,10 +41,14 @@ public:
 
     Result<Batch> read(const ReadOptions& options) {
         BatchCore* batch = nullptr;
-        const Quick quick = read_quickly(options, batch);
-        if (quick == Quick::found) [[likely]]
-            return Batch(batch);
-        if (quick == Quick::nothing && options.wait <= Duration{0}) return Code::empty;
+        for (;;) {  // a wait: ends when there is an entry, the spin is over, or something is unusual
+            const Quick quick = read_quickly(options, batch);
+            if (quick == Quick::found) [[likely]]
+                return Batch(batch);
+            if (quick == Quick::unusual) break;
+            if (options.wait <= Duration{0}) return Code::empty;
+            if (!spin_for_next(options)) break;
+        }
         return read_slowly(options);
     }
     Result<Batch> claim(const ClaimOptions& options);
@@ -65,6 +69,8 @@ private:
     enum class Quick : std::uint8_t { found, nothing, unusual };
     /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly.
     Quick read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept;
+    /// Looks on for as long as a waiter spins; true as soon as there may be something.
+    bool spin_for_next(const ReadOptions& options) noexcept;
     Result<Batch> read_slowly(const ReadOptions& options);
     Result<void> enter();
     void leave() noexcept;
@@ -73,7 +79,8 @@ private:
     BatchCore& free_batch(std::size_t capacity);
     template <class Gather>
     bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
-    bool show(BatchCore& batch, Error& error) noexcept;
+    [[gnu::always_inline]] inline bool show(const Taken& taken, Entry& entry) const noexcept;
+    bool show_all(BatchCore& batch, Error& error) noexcept;
     Result<void> finished(BatchCore& batch, Taken& taken, Finish finish) noexcept;
     [[nodiscard]] Taken* find(Sequence sequence, BatchCore** batch) noexcept;
     [[nodiscard]] std::uint32_t row() const noexcept { return member_.group.row; }

@@ -63,6 +63,10 @@ public:
     /// dead. `look` must be cheap.
     template <class Look>
     Waited wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look);
+    /// The same for who has spun already.
+    template <class Look>
+    Waited wait_without_spin(unsigned bit, Duration at_most, const std::stop_token& stop, Look look);
+    [[nodiscard]] Duration spin() const noexcept { return options_.spin; }
 
 private:
     static void in_forked_child(void* core) noexcept;
@@ -87,17 +91,24 @@ private:
 
 template <class Look>
 Waited StreamCore::wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
+    const std::uint64_t start = os::monotonic_ns();
+    const Duration spin = std::min(at_most, options_.spin);
+    do {
+        if (look()) return Waited::done;
+        if (spin <= Duration{0}) break;
+        for (int i = 0; i < 16; ++i) pause();  // leaves the line to whoever writes it
+    } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(spin.count()));
+    return wait_without_spin(bit, at_most, stop, look);
+}
+
+template <class Look>
+Waited StreamCore::wait_without_spin(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
     if (look()) return Waited::done;
     if (stop.stop_requested()) return Waited::stopped;
     if (at_most <= Duration{0}) return is_removed(segment_) ? Waited::removed : Waited::timeout;
     const std::uint64_t start = os::monotonic_ns();
     const auto span = static_cast<std::uint64_t>(at_most.count());
     const std::uint64_t deadline = at_most == forever || span > ~start ? ~std::uint64_t{0} : start + span;
-    const std::uint64_t spin_end = std::min(deadline, start + static_cast<std::uint64_t>(options_.spin.count()));
-    while (os::monotonic_ns() < spin_end) {
-        for (int i = 0; i < 32; ++i) pause();  // leaves the line to whoever writes it
-        if (look()) return Waited::done;
-    }
     const std::stop_callback wake(stop, [&] { wake_for_stop(bit); });
     const auto slice = static_cast<std::uint64_t>(options_.slice.count());
     for (;;) {  // a wait: ends as the comment above says

@@ -81,8 +81,8 @@ inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size,
     // way. Longer entries are left to the processor, which sees their stride. A prefetch past the chunk's end does
     // nothing.
     const std::byte* const ahead = to + prefetch_entries * room.size;
-    __builtin_prefetch(ahead, 1, 3);
-    __builtin_prefetch(ahead + cache_line, 1, 3);
+    prefetch_for_writing(ahead);
+    prefetch_for_writing(ahead + cache_line);
     std::uint64_t time = 0;
     if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
     if (g.time == TimeStamps::precise) time = os::realtime_ns();
@@ -134,6 +134,7 @@ Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noe
     if (stream_->usable() != Code::ok || is_removed(segment)) return 0;
     Room room;
     if (!chunks_.reserve_in_current(segment.geometry().room_for(payload.size(), 0), room)) return 0;
+    publisher_.prefetch_slot();
     std::byte* const to = write_header(room, payload.size(), {});
     if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
     const std::uint64_t place = room.offset >> segment.geometry().unit_bits;

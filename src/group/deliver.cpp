@@ -12,8 +12,6 @@ namespace shmq {
 
 namespace {
 
-constexpr std::size_t prefetched_lines = 2;
-
 /// The record of `sequence` as this consumer holds it.
 std::uint64_t held_word(const Member& member, Sequence sequence, std::uint32_t handover) noexcept {
     const Geometry& g = member.segment.geometry();
@@ -45,11 +43,6 @@ void put(Taking& taking, const Taken& taken, std::size_t size) noexcept {
     taking.bytes += size;
 }
 
-void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept {
-    const std::byte* bytes = segment.payload() + (place << segment.geometry().unit_bits);
-    for (std::size_t line = 0; line < prefetched_lines; ++line) __builtin_prefetch(bytes + line * cache_line);
-}
-
 /// Takes over an entry from the record value `seen` (retry, or a delivery of somebody): hand-over + 1, ours.
 bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t seen) noexcept {
     const Segment& segment = member.segment;
@@ -70,6 +63,11 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
 }
 
 }  // namespace
+
+Member::Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept
+    : segment(s), group(g), consumer(consumer_row),
+      delivered_to_us(pack_pending(s.geometry(), {0, consumer_row + 1, 1, PendingState::delivered})),
+      next(find_cursor(s, g.row)), own_first(came_back) {}
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
@@ -97,12 +95,13 @@ void take_new(Member& member, Taking& taking) noexcept {
     const Sequence base =
         std::max(trim, start_of(row, memory_order_relaxed));  // it stands still once the group is active
     Sequence c = row.cursor.load(memory_order_relaxed);       // a hint
+    if (c < member.next) c = member.next;
     if (c < base || c - base > g.slots) c = base;
-    while (c > base && c - 1 > member.delivered_seen && !was_delivered(segment, group, c - 1)) --c;
+    while (c > base && c > member.next && !was_delivered(segment, group, c - 1)) --c;
     // Copies, which the stores below cannot change under the compiler's eyes.
     const unsigned slot_bits = g.slot_bits, place_bits = g.place_bits, record_shift = g.record_shift;
     const std::uint64_t tag_mask = g.tag_mask, record_tag_mask = g.record_tag_mask, place_mask = g.place_mask;
-    const std::uint64_t mine_low = held_word(member, 0, 1) & low_mask(record_shift);
+    const std::uint64_t mine_low = member.delivered_to_us;
     const bool limited = taking.max_bytes != ~std::size_t{0};
     std::size_t count = taking.count;
     // (1) c is not published, or the ring went round: nothing more  (2) delivered already: go on  (3) the
@@ -115,7 +114,7 @@ void take_new(Member& member, Taking& taking) noexcept {
         std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
         const std::uint64_t tag = record >> record_shift;
         if (tag == (lap & record_tag_mask)) {  // (2)
-            member.delivered_seen = c++;
+            ++c;
             continue;
         }
         if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits))
@@ -131,9 +130,10 @@ void take_new(Member& member, Taking& taking) noexcept {
         clock_first(segment, group, c, taking.now_ms);
         taking.room[count++] = {c, mine, place, 1, false};
         taking.bytes += size;
-        member.delivered_seen = c++;
+        ++c;
     }
     taking.count = count;
+    member.next = c;
     // relaxed: a hint.
     if (row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
 }
@@ -210,12 +210,12 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
 }
 
 bool check_claims(Member& member, Taking& taking) noexcept {
+    // What was taken stands in sequence order, so the first decides for all.
+    if (claims_stand(member, taking.room[0].sequence)) [[likely]]
+        return false;
     const Segment& segment = member.segment;
     const bool active = is_active(segment, member.group);
     const Sequence trim = segment.control().trim_point.load(memory_order_seq_cst);
-    // What was taken stands in sequence order, so the first decides for all.
-    if (active && taking.room[0].sequence >= trim) [[likely]]
-        return false;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taking.count; ++i) {
         const Taken& taken = taking.room[i];

@@ -9,19 +9,25 @@
 
 #include <span>
 
+#include "group/delivery_clock.hpp"
 #include "group/visit.hpp"
 
 namespace shmq {
 
 /// One consumer of a group, as this room needs it. One thread at a time.
 struct Member {
+    Member() = default;
+    /// `came_back`: under a name that was here before.
+    Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept;
+
     Segment segment;
     GroupId group;
-    std::uint32_t consumer = 0;       // row in the group
-    Sequence delivered_seen = 0;      // an entry seen delivered: the one before the cursor needs no second look
-    Sequence sweep_at = 0;            // where the sweep goes on
-    bool own_first = false;           // came back under its name: what it held before comes first
-    std::uint64_t next_stale_ms = 0;  // no entry can have been idle for stale_for_ms or longer before then
+    std::uint32_t consumer = 0;         // row in the group
+    std::uint64_t delivered_to_us = 0;  // a record of ours at its first delivery, without its tag
+    Sequence next = 0;                  // all before it were seen delivered, or do not concern the group
+    Sequence sweep_at = 0;              // where the sweep goes on
+    bool own_first = false;             // came back under its name: what it held before comes first
+    std::uint64_t next_stale_ms = 0;    // no entry can have been idle for stale_for_ms or longer before then
     std::uint64_t stale_for_ms = 0;
 };
 
@@ -43,6 +49,57 @@ struct Taking {
     std::uint64_t now_ms = 0;
     [[nodiscard]] bool is_full() const noexcept { return count == room.size() || (count != 0 && bytes >= max_bytes); }
 };
+
+/// What the slot of `next` says. One load, for who polls; behind it the bytes of the entry may be read (PUBLISH).
+struct NextSlot {
+    std::uint64_t tag;
+    std::uint64_t place;
+};
+[[nodiscard]] inline NextSlot look_at_next(const Member& member) noexcept {
+    const Geometry& g = member.segment.geometry();
+    const std::uint64_t slot = member.segment.slot(member.next).load(memory_order_acquire);
+    return {slot >> g.place_bits, slot & g.place_mask};
+}
+/// Whether the entry at `next` was surely not published when the slot was looked at: the slot is of the lap before.
+[[nodiscard]] inline bool is_unpublished(const Member& member, const NextSlot& slot) noexcept {
+    const Geometry& g = member.segment.geometry();
+    return slot.tag == ((member.next >> g.slot_bits) & g.tag_mask);
+}
+
+/// Sends for the first line or two of an entry, so that they are on their way while it is claimed.
+inline void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept {
+    const std::byte* bytes = segment.payload() + (place << segment.geometry().unit_bits);
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + cache_line);
+}
+
+/// Claims the entry at `next` in the common case, inline: it is there, and nobody else was given it. False if anything
+/// is unusual: nothing was claimed then, and `take_new` finds out why.
+inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms, Taken& taken) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    const Sequence c = member.next;
+    const std::uint64_t lap = (c >> g.slot_bits) + 1;
+    Word& word = segment.record(member.group.row, c);
+    std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
+    if (slot.tag != (lap & g.tag_mask) || record >> g.record_shift != ((lap - 1) & g.record_tag_mask)) return false;
+    const std::uint64_t mine = lap << g.record_shift | member.delivered_to_us;
+    // seq_cst: DROP and PREFIX, as in take_new.
+    if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
+    clock_first(segment, member.group.row, c, now_ms);
+    taken = {c, mine, slot.place, 1, false};
+    member.next = c + 1;
+    Word& cursor = segment.group(member.group.row).cursor;
+    if (cursor.load(memory_order_relaxed) <= c) cursor.store(c + 1, memory_order_relaxed);  // relaxed: a hint
+    return true;
+}
+
+/// Whether claims from `first` on stand: the group exists still, and the trim point had not passed. Asked after them.
+[[nodiscard]] inline bool claims_stand(const Member& member, Sequence first) noexcept {
+    // seq_cst: one order with the claims (DROP).
+    return is_active(member.segment, member.group) &&
+           first >= member.segment.control().trim_point.load(memory_order_seq_cst);
+}
 
 /// Entries never delivered, in order.
 void take_new(Member& member, Taking& taking) noexcept;

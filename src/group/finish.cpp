@@ -11,26 +11,6 @@
 
 namespace shmq {
 
-namespace {
-
-/// Why an exchange from `held` failed, when `found` was there instead.
-Finish refused(std::uint64_t held, std::uint64_t found) noexcept {
-    // The same delivery, finished in our name: by an operator, or by us before.
-    return found == with_state(held, PendingState::acked) ? Finish::not_pending : Finish::fenced;
-}
-
-}  // namespace
-
-Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held) noexcept {
-    std::uint64_t seen = held;
-    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that
-    // waits for room either sees it or is seen waiting (SLEEP).
-    if (segment.record(group, sequence)
-            .compare_exchange(seen, with_state(held, PendingState::acked), memory_order_seq_cst, memory_order_acquire))
-        return Finish::done;
-    return refused(held, seen);
-}
-
 Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held, Ending ending,
                  std::uint64_t now_ms) noexcept {
     const PendingWord delivery = unpack_pending(segment.geometry(), held);
@@ -54,13 +34,8 @@ std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequen
     return state == PendingState::delivered || state == PendingState::retry || state == PendingState::dead ? record : 0;
 }
 
-void after_finishing(const Segment& segment, std::uint32_t group) noexcept {
-    Control& control = segment.control();
-    // seq_cst: see finish_entry.
-    const Sequence wanted = control.room_wanted.load(memory_order_seq_cst);
-    const Sequence trim = control.trim_point.load(memory_order_relaxed);  // stale is only stricter
-    if (wanted <= trim) [[likely]]
-        return;
+void lift_for_producers(const Segment& segment, std::uint32_t group, Sequence wanted) noexcept {
+    const Sequence trim = find_begin(segment);
     // Less than what is wanted helps nobody, so nothing is tried before the last entry of it is finished; whichever ack
     // comes last finds it so. A wish beyond what the ring holds is damage, and is bounded below.
     if (wanted - trim <= segment.geometry().slots && finished_until(segment, group, wanted - 1, wanted) < wanted)

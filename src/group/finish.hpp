@@ -9,8 +9,23 @@ namespace shmq {
 
 enum class Finish : std::uint8_t { done, fenced, not_pending };
 
+/// Why an exchange from `held` failed, when `found` was there instead.
+[[nodiscard]] inline Finish refused(std::uint64_t held, std::uint64_t found) noexcept {
+    // The same delivery, finished in our name: by an operator, or by us before.
+    return found == with_state(held, PendingState::acked) ? Finish::not_pending : Finish::fenced;
+}
+
 /// Finishes the delivery `held` of `sequence`. One locked instruction.
-Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held) noexcept;
+inline Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence,
+                           std::uint64_t held) noexcept {
+    std::uint64_t seen = held;
+    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that
+    // waits for room either sees it or is seen waiting (SLEEP).
+    if (segment.record(group, sequence)
+            .compare_exchange(seen, with_state(held, PendingState::acked), memory_order_seq_cst, memory_order_acquire))
+        return Finish::done;
+    return refused(held, seen);
+}
 
 /// Hands the delivery `held` to retry, counted as `ending` says. The caller wakes sleepers when it is through
 /// (entries_came).
@@ -20,9 +35,19 @@ Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence,
 /// The pending record of an entry if it is delivered, retry or exhausted; 0 if the group has it not pending.
 std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
-/// After entries of a group were finished: lifts the trim point if a producer asked for it and this group has no more
-/// say in it, and wakes producers. Two loads if none asked.
-void after_finishing(const Segment& segment, std::uint32_t group) noexcept;
+/// Lifts the trim point to where a producer wants it, if this group has no more say in it, and wakes producers. The
+/// slow half of after_finishing.
+void lift_for_producers(const Segment& segment, std::uint32_t group, Sequence wanted) noexcept;
+
+/// After entries of a group were finished: looks whether a producer asked for room. Two loads if none did.
+inline void after_finishing(const Segment& segment, std::uint32_t group) noexcept {
+    const Control& control = segment.control();
+    // seq_cst: see finish_entry.
+    const Sequence wanted = control.room_wanted.load(memory_order_seq_cst);
+    if (wanted <= control.trim_point.load(memory_order_relaxed)) [[likely]]  // stale is only stricter
+        return;
+    lift_for_producers(segment, group, wanted);
+}
 
 /// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`.
 Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,

@@ -18,11 +18,19 @@ public:
     /// its sequence, `full` with who holds the room, or `corrupt`. One locked instruction when nobody interferes.
     Result<Sequence> publish(std::uint64_t place) noexcept;
 
-    /// The same for the common case, inline: the hint is right, there is room, and nobody interferes. 0 if anything is
-    /// unusual: nothing was published then, and `publish` finds out why.
+    /// Sends for the slot that `publish_at_hint` will most likely change, so that it is on its way while the entry is
+    /// written.
+    void prefetch_slot() const noexcept { prefetch_for_writing(&segment_.slot(next_at_hint())); }
+
+    /// The same as `publish` for the common case, inline: the hint is right, there is room, and nobody interferes. 0 if
+    /// anything is unusual: nothing was published then, and `publish` finds out why.
     Sequence publish_at_hint(std::uint64_t place) noexcept;
 
 private:
+    [[nodiscard]] Sequence next_at_hint() const noexcept {
+        const Sequence hint = segment_.control().tail.load(memory_order_relaxed);  // only where to begin
+        return hint <= known_ ? known_ + 1 : hint;
+    }
     bool find_room(Sequence t, Error& why) noexcept;
     void ask_for_room(Sequence t) noexcept;
 
@@ -35,9 +43,7 @@ private:
 
 inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
     const Geometry& g = segment_.geometry();
-    Word& tail = segment_.control().tail;
-    const Sequence hint = tail.load(memory_order_relaxed);  // only where to begin
-    const Sequence t = hint <= known_ ? known_ + 1 : hint;
+    const Sequence t = next_at_hint();
     if (t - trim_seen_ >= ask_above_)
         return 0;  // no room, or soon none; below the trim point it goes round and is large
     if (t > known_ + 1 && !segment_.published(t - 1, memory_order_acquire)) return 0;  // DENSITY
@@ -49,7 +55,8 @@ inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
                                memory_order_relaxed))
         return 0;
     known_ = t;
-    tail.store(t + 1, memory_order_relaxed);  // a hint; it may put back a later one, and whoever starts from it walks
+    segment_.control().tail.store(
+        t + 1, memory_order_relaxed);  // a hint; it may put back a later one, and whoever starts from it walks
     return t;
 }
 

@@ -42,7 +42,7 @@ public:
         }
         handle.visits.enter(group.row);
         inside_ = true;
-        member_ = Member{handle.segment, group, joined->consumer, 0, 0, joined->came_back, 0};
+        member_ = Member(handle.segment, group, joined->consumer, joined->came_back);
     }
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;

@@ -177,7 +177,7 @@ TEST(Repair, by_many_beside_the_next_owner_of_the_name_takes_nothing_from_it) {
         Handle dead(forge.segment(), 7, round);
         NameTaken taken{};
         const auto joined = join_group(forge.segment(), dead.id, forge.group.row, "named", taken);
-        Member member{forge.segment(), forge.group, joined->consumer};
+        Member member(forge.segment(), forge.group, joined->consumer, joined->came_back);
         std::vector<Taken> room(60);
         Taking taking{room, 0, ~std::size_t{0}, 0, 1'000};
         take_new(member, taking);
@@ -194,7 +194,7 @@ TEST(Repair, by_many_beside_the_next_owner_of_the_name_takes_nothing_from_it) {
         Handle next(forge.segment(), 3);
         Result<Joined> back(Code::busy);
         while (!(back = join_group(forge.segment(), next.id, forge.group.row, "named", taken))) sched_yield();
-        Member owner{forge.segment(), forge.group, back->consumer};
+        Member owner(forge.segment(), forge.group, back->consumer, back->came_back);
         for (taking.count = 0; taking.count < 60;) take_retry(owner, taking);
         for (std::thread& thread : threads) thread.join();
         for (const Taken& one : room) {
