@@ -22,7 +22,7 @@ Result<void> answer(Finish finish, Sequence sequence) noexcept {
 Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finish) noexcept {
     taken.record = 0;
     --batch.held;
-    if (finish == Finish::done && is_dropped(stream_->segment(), member_.group)) [[unlikely]]
+    if (finish == Finish::done && !is_active(stream_->segment(), member_.group)) [[unlikely]]
         finish = Finish::fenced;
     return answer(finish, taken.sequence);
 }
@@ -42,7 +42,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
     }
     batch.held = 0;
-    if (first_held != 0 && is_dropped(segment, member_.group)) [[unlikely]]
+    if (first_held != 0 && !is_active(segment, member_.group)) [[unlikely]]
         return Error(Code::fenced, first_held);
     if (batch.count != 0 && whole && first_error) {
         // relaxed: a hint, moved on only over what was acked here, and when the batch begins where it stands.

@@ -1,6 +1,7 @@
 // Reading, claiming and finding entries for one consumer; batches are in batch_core.cpp.
 #include "api/consumer_core.hpp"
 
+#include "group/closing.hpp"
 #include "group/directory.hpp"
 #include "group/membership.hpp"
 #include "group/retry_index.hpp"
@@ -47,12 +48,14 @@ ConsumerCore::~ConsumerCore() {
 /// Joins the group as it is now, first proving the death of a former owner of the name.
 Result<void> ConsumerCore::enter() {
     const Segment& segment = stream_->segment();
-    const auto group = find_group(segment, stream_->visits(), group_);
-    if (!group)
-        return text_error(Code::no_group, 0, "stream %s has no group %s; `shmq group create %s %s` makes it",
-                          stream_->name().c_str(), group_.c_str(), stream_->name().c_str(), group_.c_str());
-    stream_->visits().enter(group->row);
-    if (!is_active(segment, *group)) return stream_->visits().leave(group->row), Code::no_group;
+    std::optional<GroupId> group;
+    for (;;) {  // again only if it was dropped or moved before we were inside
+        group = find_group(segment, stream_->visits(), group_);
+        if (!group) return no_group_error(*stream_, group_);
+        stream_->visits().enter(group->row);
+        if (is_active(segment, *group)) break;
+        stream_->visits().leave(group->row);
+    }
     NameTaken taken{};
     auto joined = join_group(segment, stream_->id(), group->row, name_, taken);
     // Each turn scans once; somebody else may come back under the name in between, and is then alive.
@@ -108,12 +111,13 @@ Result<void> ConsumerCore::usable() const noexcept {
 Result<void> ConsumerCore::rejoin_if_moved() {
     if (joined_ && is_active(stream_->segment(), member_.group)) [[likely]]
         return {};
-    if (is_closing(stream_->segment(), group_)) return Code::empty;  // being dropped or moved right now
+    const bool finished = finish_closing_of(stream_->segment(), stream_->visits(), group_);
     for (const auto& batch : batches_)
         if (batch->open && batch->held != 0)
             return text_error(Code::no_group, 0,
                               "group %s was dropped or moved; close the open batches before the next read",
                               group_.c_str());
+    if (!finished) return Code::empty;  // dropped or moved, which waits for a pin cell
     leave();
     return enter();
 }

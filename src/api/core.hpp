@@ -121,4 +121,10 @@ Waited StreamCore::wait_without_spin(unsigned bit, Duration at_most, const std::
     }
 }
 
+[[nodiscard]] inline Error no_group_error(const StreamCore& core, std::string_view group) noexcept {
+    const auto size = static_cast<int>(group.size());
+    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it",
+                      core.name().c_str(), size, group.data(), core.name().c_str(), size, group.data());
+}
+
 }  // namespace shmq::detail

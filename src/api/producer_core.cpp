@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "group/closing.hpp"
 #include "log/producer_row.hpp"
 
 namespace shmq::detail {
@@ -118,6 +119,7 @@ auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> d
     auto answer = attempt();
     if (answer || answer.error().code() != Code::full) [[likely]]
         return answer;
+    finish_closings(stream_->segment(), stream_->visits());  // a group that is gone may still hold the room
     stream_->scan_if_due(full_scan_ms);
     const Waited waited = stream_->wait(room_bit, options.wait, options.stop, [&] {
         answer = attempt();

@@ -4,6 +4,7 @@
 #include "api/consumer_core.hpp"
 #include "api/producer_core.hpp"
 #include "api/reader_core.hpp"
+#include "group/closing.hpp"
 #include "group/directory.hpp"
 #include "layout/segment.hpp"
 #include "log/publish.hpp"
@@ -13,6 +14,7 @@ namespace shmq {
 
 namespace {
 
+using detail::no_group_error;
 using detail::StreamCore;
 
 Error bad_name(std::string_view what, std::string_view name) noexcept {
@@ -29,15 +31,9 @@ Result<void> check_group_call(const std::shared_ptr<StreamCore>& core, std::stri
     return {};
 }
 
-Error no_group(const StreamCore& core, std::string_view group) noexcept {
-    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it",
-                      core.name().c_str(), static_cast<int>(group.size()), group.data(), core.name().c_str(),
-                      static_cast<int>(group.size()), group.data());
-}
-
 /// Adds the group's name to an error that came without.
 Error named(const StreamCore& core, std::string_view group, Error error) noexcept {
-    return error.code() == Code::no_group ? no_group(core, group) : error;
+    return error.code() == Code::no_group ? no_group_error(core, group) : error;
 }
 
 Result<void> make_segment(const std::string& path, const Geometry& geometry) {
@@ -184,7 +180,11 @@ Result<void> Stream::drop_group(std::string_view group) {
 
 Result<void> Stream::move_group(std::string_view group, Position to) {
     if (auto fine = check_group_call(core_, group); !fine) return fine;
-    const auto moved = shmq::move_group(core_->segment(), core_->visits(), group, to);
+    auto moved = shmq::move_group(core_->segment(), core_->visits(), group, to);
+    if (!moved && moved.error().code() == Code::too_many_groups) {  // as above
+        core_->scan_now();
+        moved = shmq::move_group(core_->segment(), core_->visits(), group, to);
+    }
     if (!moved) return named(*core_, group, moved.error());
     return {};
 }
@@ -205,9 +205,9 @@ Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_vi
     if (auto fine = check_group_call(core, group); !fine) return fine;
     const Segment& segment = core->segment();
     const auto id = find_group(segment, core->visits(), group);
-    if (!id) return no_group(*core, group);
+    if (!id) return no_group_error(*core, group);
     const Visit visit(core->visits(), id->row);
-    if (!is_active(segment, *id)) return no_group(*core, group);
+    if (!is_active(segment, *id)) return no_group_error(*core, group);
     const Sequence end = find_end(segment);
     if (sequence == 0 || sequence >= end)
         return text_error(Code::out_of_range, sequence, "sequence %llu was not added yet; the newest is %llu",
@@ -257,6 +257,7 @@ Result<TrimReport> Stream::trim_before(Sequence sequence) {
     if (sequence > end)
         return text_error(Code::out_of_range, sequence, "sequence %llu was not added yet; the next one is %llu",
                           static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(end));
+    finish_closings(segment, core_->visits());  // what is gone holds nothing
     const Sequence before = find_begin(segment);
     const Lifted lifted = lift_trim(segment, sequence);
     TrimReport report;

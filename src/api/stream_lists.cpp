@@ -4,7 +4,7 @@
 
 #include "api/core.hpp"
 #include "group/count.hpp"
-#include "group/directory.hpp"
+#include "group/group_row.hpp"
 #include "shmq/version.hpp"
 
 namespace shmq {
@@ -26,9 +26,7 @@ Result<std::uint32_t> find_row(const std::shared_ptr<StreamCore>& core, std::str
     const Segment& segment = core->segment();
     for (std::uint32_t row = 0; row < segment.geometry().group_rows; ++row)
         if (is_in_directory(segment, row) && row_name(segment.group(row).name).view() == group) return row;
-    return text_error(Code::no_group, 0, "stream %s has no group %.*s; `shmq group create %s %.*s` makes it",
-                      core->name().c_str(), static_cast<int>(group.size()), group.data(), core->name().c_str(),
-                      static_cast<int>(group.size()), group.data());
+    return detail::no_group_error(*core, group);
 }
 
 bool is_present(OwnerState state) noexcept { return state == OwnerState::live || state == OwnerState::attaching; }

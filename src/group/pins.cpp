@@ -50,4 +50,14 @@ void return_pin(const Segment& segment, const PinTicket& ticket) noexcept {
         .compare_exchange(word, pack_pin({false, 0, 0, 0, pin.generation}), memory_order_release, memory_order_relaxed);
 }
 
+void free_group_pins(const Segment& segment, std::uint32_t group) noexcept {
+    for (std::uint32_t cell = 0; cell < segment.geometry().pins; ++cell) {
+        std::uint64_t word = segment.pin(cell).load(memory_order_acquire);
+        const PinWord pin = unpack_pin(word);
+        if (pin.used && pin.consumer / segment.geometry().consumers == group)
+            segment.pin(cell).compare_exchange(word, pack_pin({false, 0, 0, 0, pin.generation}), memory_order_release,
+                                               memory_order_relaxed);
+    }
+}
+
 }  // namespace shmq

@@ -52,4 +52,7 @@ void free_pins(const Segment& segment, std::uint32_t group, std::uint32_t consum
     }
 }
 
+/// Frees every cell that names a consumer row of this group row. Only while nobody is inside it.
+void free_group_pins(const Segment& segment, std::uint32_t group) noexcept;
+
 }  // namespace shmq

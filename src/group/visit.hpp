@@ -15,29 +15,13 @@
 
 namespace shmq {
 
-/// Which group, once and for all: rows are reused with another incarnation.
-struct GroupId {
-    std::uint32_t row = 0;
-    std::uint32_t incarnation = 0;
-
-    bool operator==(const GroupId&) const = default;
-};
-
-/// Whether the group exists still, that is, was neither dropped nor moved.
+/// Whether the group exists still: neither dropped nor moved, nor is either decided. An ack that succeeded on its
+/// records after that came too late to count.
 [[nodiscard]] inline bool is_active(const Segment& segment, GroupId group) noexcept {
-    // seq_cst: after a claim, this load and the dropper's exchange have one order, so either we see the closing or it
-    // sees our claim (DROP).
+    // seq_cst: after a claim, this load and the closing exchange have one order, so either we see the closing or the
+    // pinning behind it sees our claim (DROP).
     return segment.group(group.row).word.load(memory_order_seq_cst) ==
            group_word(GroupState::active, group.incarnation);
-}
-
-/// Whether the group is gone for good: an ack that succeeded on its records comes too late to count. A group that is
-/// closing right now still takes acks, since its closing may yet be called off.
-[[nodiscard]] inline bool is_dropped(const Segment& segment, GroupId group) noexcept {
-    // seq_cst: after the exchange on the record, so that a drop that ended before that exchange is seen.
-    const GroupWord word = unpack_group(segment.group(group.row).word.load(memory_order_seq_cst));
-    return word.incarnation != group.incarnation ||
-           (word.state != GroupState::active && word.state != GroupState::closing);
 }
 
 /// The visits of one attachment, counted over the threads of its process. Safe for several threads.

@@ -14,7 +14,6 @@ namespace {
 constexpr unsigned smallest_unit_bits = 5;  // places count in 32 bytes or more
 constexpr std::uint64_t least_units = 4;    // of a chunk
 constexpr unsigned needed_tag_bits = 52;    // tag_bits + slot_bits; layout/words.hpp says why
-constexpr std::uint32_t pin_cells = 256;
 constexpr std::uint64_t largest_payload = std::uint64_t{1} << 40;
 constexpr std::uint64_t highest_sequence = std::uint64_t{1} << 62;
 
@@ -152,22 +151,6 @@ Result<Geometry> plan(const StreamOptions& o) {
     plan_retry_index(g);
     plan_areas(g);
     return g;
-}
-
-StreamOptions options_of(const Geometry& g) noexcept {
-    StreamOptions o;
-    o.slots = g.slots;
-    o.payload = g.payload;
-    o.chunks = g.chunks;
-    o.max_entry = g.max_entry;
-    o.producers = g.producers;
-    o.groups = g.groups;
-    o.consumers = g.consumers;
-    o.attachments = g.attachments;
-    o.mode = g.mode;
-    o.time = g.time;
-    o.first_sequence = g.first_sequence;
-    return o;
 }
 
 Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {

@@ -50,6 +50,9 @@ struct Area {
 /// Levels of the retry index: bit i of level n+1 says that word i of level n is not zero. The last level is one word.
 inline constexpr unsigned max_retry_levels = 6;
 
+/// Cells of the pin table.
+inline constexpr std::uint32_t pin_cells = 256;
+
 struct Geometry {
     // Chosen by options.
     std::uint64_t slots = 0;
@@ -103,8 +106,24 @@ struct Geometry {
 /// The geometry of a new segment. `bad_option` names the option, its value and its limits.
 Result<Geometry> plan(const StreamOptions& options);
 
-/// The options a geometry came from, with the values chosen for zeros.
-StreamOptions options_of(const Geometry& geometry) noexcept;
+/// The options a geometry came from, with the values chosen for zeros; or those in a header, whose fields have the same
+/// names.
+template <class Source>
+[[nodiscard]] StreamOptions options_of(const Source& source) noexcept {
+    StreamOptions o;
+    o.slots = source.slots;
+    o.payload = source.payload;
+    o.chunks = source.chunks;
+    o.max_entry = source.max_entry;
+    o.producers = source.producers;
+    o.groups = source.groups;
+    o.consumers = source.consumers;
+    o.attachments = source.attachments;
+    o.mode = source.mode;
+    o.time = static_cast<TimeStamps>(source.time);
+    o.first_sequence = source.first_sequence;
+    return o;
+}
 
 /// Whether `wanted` asks for something else than a segment has; the error names the first difference and both values.
 /// Zeros, mode and first_sequence accept what is there.

@@ -74,11 +74,11 @@ static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
 //       72    8 trim_point    who needs room         entries below may be overwritten; only grows
 //      128    8 directory     makers of groups       version and active group rows
 //      136    8 boot          who opens              hash of the boot id that times belong to
-//      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63 the stream was
-//      removed 256    8 room_wanted   producers              hint: where they would like the trim point to be soon 320
-//      4 reader_wake   wakers                 futex of readers without a group 324    4 room_wake     wakers futex of
-//      producers that wait for room 384    8 scanned_ms    scanners               hint: when somebody last looked for
-//      the dead
+//      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63: removed
+//      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
+//      320    4 reader_wake   wakers                 futex of readers without a group
+//      324    4 room_wake     wakers                 futex of producers that wait for room
+//      384    8 scanned_ms    scanners               hint: when somebody last looked for the dead
 struct Control {
     alignas(cache_line) Atomic<std::uint64_t> tail;
     alignas(cache_line) Atomic<std::uint64_t> trim_goal;
@@ -130,8 +130,8 @@ static_assert(sizeof(ProducerRow) == 64);
 //
 //        0    8 word         owner, takers, scanner    itself: owner word (free, owned, unfinished, sealed)
 //        8    8 fill         owner                     bytes used; stored before the bytes are written
-//       16    8 last         owner, scanner            no entry in it has a higher sequence; only grows, before `word`
-//       changes 24   40 reserved
+//       16    8 last         owner, scanner            no entry in it is higher; only grows, before `word` changes
+//       24   40 reserved
 struct alignas(cache_line) ChunkRow {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> fill;
@@ -142,7 +142,7 @@ static_assert(sizeof(ChunkRow) == 64);
 
 // One row per group, and one more to move a cursor with.
 //
-//        0    8 word         maker, dropper, scanner   itself: group word
+//        0    8 word         maker, anybody            itself: group word
 //        8    8 start        maker, helpers            directory; bit 63: settled, else it may still grow
 //       16    4 kind         maker                     directory: 0 required
 //       20    4 options      maker                     directory: 0
@@ -177,8 +177,8 @@ inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;
 
 // One row per consumer of a group.
 //
-//        0    8 word         owner, scanner    itself: owner word (free, attaching, live; away: named, without an
-//        owner) 8    8 pinned       claimers, owner   itself: a pin cell may name this row
+//        0    8 word         owner, scanner    itself: owner word (free, attaching, live; away: a name, no owner)
+//        8    8 pinned       claimers, owner   itself: a pin cell may name this row
 //       16    4 anonymous    owner             word
 //       20   44 reserved
 //       64   64 name         owner             word; NUL-padded

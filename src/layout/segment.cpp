@@ -20,22 +20,6 @@ std::uint64_t checksum_of(Header header) noexcept {
     return hash;
 }
 
-StreamOptions options_in(const Header& header) noexcept {
-    StreamOptions o;
-    o.slots = header.slots;
-    o.payload = header.payload;
-    o.chunks = header.chunks;
-    o.max_entry = header.max_entry;
-    o.producers = header.producers;
-    o.groups = header.groups;
-    o.consumers = header.consumers;
-    o.attachments = header.attachments;
-    o.mode = header.mode;
-    o.time = static_cast<TimeStamps>(header.time);
-    o.first_sequence = header.first_sequence;
-    return o;
-}
-
 void fill_header(Header& header, const Geometry& g, std::uint64_t device, std::uint64_t inode) noexcept {
     header.magic = magic;
     header.format_version = format_version;
@@ -117,7 +101,7 @@ Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
                           "the segment has another layout of format %u (fingerprint %llx)", header.format_version,
                           static_cast<unsigned long long>(header.fingerprint));
     if (header.time > 2) return corrupt_error("time", offsetof(Header, time), header.time);
-    auto geometry = plan(options_in(header));
+    auto geometry = plan(options_of(header));
     if (!geometry) return corrupt_error("geometry", offsetof(Header, slots), header.slots);
     for (std::size_t kind = 0; kind < area_kinds; ++kind) {
         const Area found{header.areas[kind].offset, header.areas[kind].count,

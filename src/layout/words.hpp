@@ -5,9 +5,10 @@
 //   pending word   [ tag | consumer : consumer_bits | hand-over : 16 | state : 3 ]      consumer + 1; 0 is nobody
 //   delivery word  [ deaths : 8 | failures : 8 | counted : 1 | hand-over : 6 | tag : 3 | time : 38 ]   ms, going round
 //   owner word     [ incarnation : 49 | attachment row : 12 | state : 3 ]
-//   group word     [ incarnation : 25 | low bits of the attachment's incarnation : 24 | attachment row : 12 | state : 3
-//   ] pin word       [ generation : 16 | chunks : 16 | first chunk : 16 | consumer : 15 | used : 1 ] directory word [
-//   version : 32 | active group rows : 32 ]
+//   group word     [ incarnation : 25 | low bits of its maker's : 24 | attachment row : 12 | state : 3 ]
+//     closing      [ incarnation : 25 | 0 : 5 | successor's : 25 | successor's row + 1 : 6 | state : 3 ]
+//   pin word       [ generation : 16 | chunks : 16 | first chunk : 16 | consumer : 15 | used : 1 ]
+//   directory word [ version : 32 | active group rows : 32 ]
 //
 // How wide a tag must be: a compare-and-swap of a process that slept since its load can only be fooled if the very same
 // word comes back, after 2^tag_bits laps at the earliest. tag_bits + log2(slots) >= 52 holds for slot words: at 100
@@ -17,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "layout/geometry.hpp"
 
@@ -142,8 +144,20 @@ struct AttachmentId {
     [[nodiscard]] std::uint64_t word(OwnerState state) const noexcept { return pack_owner({state, row, incarnation}); }
 };
 
-// Group words.
+// Group words: an owner word with a short incarnation, and the group row's own above it.
 enum class GroupState : std::uint8_t { free = 0, preparing = 1, active = 2, closing = 3, dropped = 4 };
+inline constexpr unsigned maker_bits = 24;
+inline constexpr unsigned group_incarnation_bits = 25;
+inline constexpr unsigned group_incarnation_shift = 64 - group_incarnation_bits;
+
+/// Which group, once and for all: rows are reused with another incarnation.
+struct GroupId {
+    std::uint32_t row = 0;
+    std::uint32_t incarnation = 0;
+
+    bool operator==(const GroupId&) const = default;
+};
+
 struct GroupWord {
     GroupState state;
     std::uint32_t row;                // of the attachment that prepares it
@@ -153,15 +167,50 @@ struct GroupWord {
     bool operator==(const GroupWord&) const = default;
 };
 [[nodiscard]] inline std::uint64_t pack_group(const GroupWord& w) noexcept {
-    return static_cast<std::uint64_t>(w.state) | std::uint64_t{w.row} << 3 | std::uint64_t{w.owner_incarnation} << 15 |
-           std::uint64_t{w.incarnation} << 39;
+    return pack_owner({static_cast<OwnerState>(w.state), w.row, w.owner_incarnation}) | std::uint64_t{w.incarnation}
+                                                                                            << group_incarnation_shift;
 }
 [[nodiscard]] inline GroupWord unpack_group(std::uint64_t word) noexcept {
-    return {static_cast<GroupState>(word & 7), static_cast<std::uint32_t>(word >> 3 & low_mask(12)),
-            static_cast<std::uint32_t>(word >> 15 & low_mask(24)), static_cast<std::uint32_t>(word >> 39)};
+    const OwnerWord low = unpack_owner(word & low_mask(group_incarnation_shift));
+    return {static_cast<GroupState>(low.state), low.row, static_cast<std::uint32_t>(low.incarnation),
+            static_cast<std::uint32_t>(word >> group_incarnation_shift)};
 }
 [[nodiscard]] inline std::uint64_t group_word(GroupState state, std::uint32_t incarnation) noexcept {
     return pack_group({state, 0, 0, incarnation});
+}
+/// The word of a row that `maker` prepares.
+[[nodiscard]] inline std::uint64_t preparing_word(AttachmentId maker, std::uint32_t incarnation) noexcept {
+    const auto low_incarnation = static_cast<std::uint32_t>(maker.incarnation & low_mask(maker_bits));
+    return pack_group({GroupState::preparing, maker.row, low_incarnation, incarnation});
+}
+/// Whether `who` prepares the row of this word.
+[[nodiscard]] inline bool is_made_by(const GroupWord& word, AttachmentId who) noexcept {
+    return word.state == GroupState::preparing && word.row == who.row &&
+           word.owner_incarnation == (who.incarnation & low_mask(maker_bits));
+}
+
+/// The word of a row that closes has no owner, since anybody may finish it: it names who takes its place.
+struct ClosingWord {
+    std::uint32_t incarnation;         // of the row that closes
+    std::optional<GroupId> successor;  // none: the group is dropped
+
+    bool operator==(const ClosingWord&) const = default;
+};
+inline constexpr unsigned successor_row_bits = 6;
+[[nodiscard]] inline std::uint64_t pack_closing(const ClosingWord& w) noexcept {
+    const std::uint64_t word = group_word(GroupState::closing, w.incarnation);
+    if (!w.successor) return word;
+    return word | std::uint64_t{w.successor->row + 1} << state_bits |
+           std::uint64_t{w.successor->incarnation} << (state_bits + successor_row_bits);
+}
+/// Of a word whose state is `closing`.
+[[nodiscard]] inline ClosingWord unpack_closing(std::uint64_t word) noexcept {
+    ClosingWord closing{static_cast<std::uint32_t>(word >> group_incarnation_shift), std::nullopt};
+    const auto row = static_cast<std::uint32_t>(word >> state_bits & low_mask(successor_row_bits));
+    if (row != 0)
+        closing.successor = GroupId{row - 1, static_cast<std::uint32_t>(word >> (state_bits + successor_row_bits) &
+                                                                        low_mask(group_incarnation_bits))};
+    return closing;
 }
 
 // Pin words.

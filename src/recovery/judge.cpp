@@ -33,12 +33,10 @@ RecordVerdict judge_record(const PendingWord& record, std::uint64_t tag, std::ui
     return held ? RecordVerdict::retry : RecordVerdict::leave;
 }
 
-GroupVerdict judge_group(const GroupWord& group, bool in_directory, AttachmentId dead) noexcept {
-    const bool of_dead = group.row == dead.row && group.owner_incarnation == (dead.incarnation & low_mask(24));
-    if (!of_dead) return GroupVerdict::leave;
-    if (group.state == GroupState::preparing) return in_directory ? GroupVerdict::finish : GroupVerdict::free;
-    if (group.state == GroupState::closing) return in_directory ? GroupVerdict::reactivate : GroupVerdict::drop;
-    return GroupVerdict::leave;
+GroupVerdict judge_group(const GroupFinding& group, AttachmentId dead) noexcept {
+    if (group.word.state == GroupState::closing) return GroupVerdict::close;
+    if (!is_made_by(group.word, dead) || group.is_successor) return GroupVerdict::leave;
+    return group.in_directory ? GroupVerdict::finish : GroupVerdict::free;
 }
 
 }  // namespace shmq

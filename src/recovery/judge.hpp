@@ -41,14 +41,18 @@ enum class RecordVerdict : std::uint8_t {
 };
 [[nodiscard]] RecordVerdict judge_record(const PendingWord& record, std::uint64_t tag, std::uint32_t consumer) noexcept;
 
-/// Rows N to Q: a group row whose maker or dropper may be the dead one.
+/// Rows N to R: a group row whose maker may be the dead one.
 enum class GroupVerdict : std::uint8_t {
-    leave,       // N nobody is at work on it, or somebody else
-    finish,      // O preparing, and in the directory: the group exists
-    free,        // P preparing, not in the directory: it never existed
-    reactivate,  // Q closing, still in the directory: nothing was decided
-    drop         // R closing, out of the directory: it is dropped
+    leave,   // N nobody prepares it, or somebody else; Q a closing row names it: whoever finishes that one lists it
+    finish,  // O preparing, and in the directory: the group exists
+    free,    // P preparing, named by no closing row and not in the directory: it never existed
+    close    // R closing, whoever began it: decided, so anybody finishes it
 };
-[[nodiscard]] GroupVerdict judge_group(const GroupWord& group, bool in_directory, AttachmentId dead) noexcept;
+struct GroupFinding {
+    GroupWord word;
+    bool is_successor;  // a closing row named it; looked at after its maker's proven death, so no other will
+    bool in_directory;  // looked at after that
+};
+[[nodiscard]] GroupVerdict judge_group(const GroupFinding& group, AttachmentId dead) noexcept;
 
 }  // namespace shmq

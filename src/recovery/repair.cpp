@@ -4,8 +4,8 @@
 #include <array>
 #include <bit>
 
+#include "group/closing.hpp"
 #include "group/deliver.hpp"
-#include "group/directory.hpp"
 #include "group/finish.hpp"
 #include "group/pins.hpp"
 #include "log/publish.hpp"
@@ -46,19 +46,20 @@ void repair_producers(const Segment& segment, AttachmentId dead) noexcept {
     }
 }
 
-void settle_group(const Segment& segment, std::uint32_t row, AttachmentId dead) noexcept {
+void settle_group(const Segment& segment, Visits& visits, std::uint32_t row, AttachmentId dead) noexcept {
     Word& word = segment.group(row).word;
     std::uint64_t seen = word.load(memory_order_seq_cst);
     const GroupWord found = unpack_group(seen);
-    const auto set = [&](GroupState state) {
-        word.compare_exchange(seen, group_word(state, found.incarnation), memory_order_seq_cst, memory_order_relaxed);
-    };
-    switch (judge_group(found, is_in_directory(segment, row), dead)) {
+    // In this order: a closing that ended between the two looks has listed its successor.
+    const bool named = is_successor(segment, {row, found.incarnation});
+    switch (judge_group({found, named, is_in_directory(segment, row)}, dead)) {
         case GroupVerdict::leave: break;
         case GroupVerdict::finish: finish_creation(segment, row); break;
-        case GroupVerdict::free: set(GroupState::free); break;
-        case GroupVerdict::reactivate: set(GroupState::active); break;
-        case GroupVerdict::drop: set(GroupState::dropped); break;
+        case GroupVerdict::free:
+            word.compare_exchange(seen, group_word(GroupState::free, found.incarnation), memory_order_seq_cst,
+                                  memory_order_relaxed);
+            break;
+        case GroupVerdict::close: finish_closing(segment, visits, row); break;
     }
 }
 
@@ -99,12 +100,14 @@ std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId 
 void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, AttachmentId dead, std::uint64_t now_ms,
                   RecoveryReport& report) noexcept {
     const Visit visit(visits, group);  // also while a half-made group is finished
-    settle_group(segment, group, dead);
+    settle_group(segment, visits, group, dead);
     const GroupState state = unpack_group(segment.group(group).word.load(memory_order_seq_cst)).state;
     if (state == GroupState::free || state == GroupState::preparing) return;
     ConsumerSet set{};
     if (find_consumers(segment, group, dead, set) == 0) return;
-    const std::uint64_t handed = hand_on(segment, group, dead, set, now_ms);
+    // Nobody misses the entries of a dropped group, and its row may be prepared anew right now: who does that may have
+    // looked before we came in (VISIT).
+    const std::uint64_t handed = state == GroupState::dropped ? 0 : hand_on(segment, group, dead, set, now_ms);
     for (std::uint32_t consumer = 0; consumer < segment.geometry().consumers; ++consumer) {
         if ((set[consumer / 64] >> consumer % 64 & 1) == 0) continue;
         ConsumerRow& row = segment.consumer(group, consumer);

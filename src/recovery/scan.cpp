@@ -1,9 +1,9 @@
 // Looking at every attachment row; what is done about a dead one is in repair.cpp.
 #include "recovery/scan.hpp"
 
+#include "group/closing.hpp"
 #include "group/deliver.hpp"
 #include "group/delivery_clock.hpp"
-#include "group/directory.hpp"
 #include "group/finish.hpp"
 #include "os/lock.hpp"
 #include "recovery/judge.hpp"
@@ -39,6 +39,7 @@ RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor
                                                           memory_order_acq_rel, memory_order_relaxed);
         }
     }
+    finish_closings(segment, visits);  // after the repairs, which free pin cells
     return report;
 }
 

@@ -11,7 +11,8 @@
 
 namespace shmq {
 
-/// Looks at every attachment but `visits.owner()` and repairs what the dead ones left. A system call per live row.
+/// Looks at every attachment but `visits.owner()` and repairs what the dead ones left. A system call per live row. Also
+/// finishes every drop and move that was begun, whether by the dead or by somebody who is stopped.
 RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe, std::uint64_t now_ms) noexcept;
 
 /// Repairs what one attachment left that is proven dead (repair.cpp).

@@ -7,8 +7,15 @@
 namespace shmq::test {
 namespace {
 
-/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little.
+/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little. Where a group
+/// is dropped or moved, what decides comes after the walks, and every point is tried.
 constexpr std::uint64_t dense_points = 48;
+std::uint64_t step(const Operation& operation, std::uint64_t at) {
+    return at < dense_points || operation.effect != Effect::none ? 1 : 1 + at / dense_points * 2;
+}
+
+/// What the survivor does while the actor stands still.
+enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes };
 
 int run_actor(const Operation& operation, const std::string& path, std::uint64_t at, Link& link) {
     Actor actor;
@@ -30,9 +37,11 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
 
 class Stopped : public ::testing::TestWithParam<std::size_t> {};
 
-std::uint64_t stop_everywhere(const Operation& operation, Ring ring, bool moves = false) {
+std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile meanwhile = Meanwhile::laps) {
+    const Effect effect =
+        operation.effect == Effect::none && meanwhile != Meanwhile::laps ? Effect::moves : operation.effect;
     std::uint64_t tried = 0;
-    for (std::uint64_t at = 1;; at += at < dense_points ? 1 : 1 + at / dense_points * 2) {
+    for (std::uint64_t at = 1;; at += step(operation, at)) {
         SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) +
                      ", stopped at " + std::to_string(at));
         Folder folder;
@@ -40,17 +49,18 @@ std::uint64_t stop_everywhere(const Operation& operation, Ring ring, bool moves 
         Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
         const bool stopped = child.wait_until_stopped();
         if (stopped) {
-            if (moves)
-                survivor.move_and_lap();
-            else
-                survivor.lap(operation.effect);
+            switch (meanwhile) {
+                case Meanwhile::laps: survivor.lap(effect); break;
+                case Meanwhile::moves: survivor.move_and_lap(); break;
+                case Meanwhile::drops_and_makes: survivor.drop_make_and_lap(); break;
+            }
             child.resume();
         }
         const std::vector<Sequence> told = child.receive_all();
         EXPECT_EQ(child.wait(), 0);
         const auto zero = std::find(told.begin(), told.end(), 0);
         if (zero == told.end()) return ADD_FAILURE() << "the actor never came to its operation", tried;
-        survivor.check(moves ? Effect::moves : operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
+        survivor.check(effect, {told.begin(), zero}, {zero + 1, told.end()});
         if (!stopped || ::testing::Test::HasFailure()) return tried;
         ++tried;
     }
@@ -68,13 +78,19 @@ TEST_P(Stopped, at_any_access_and_lapped_twice_ends_validly) {
 
 TEST_P(Stopped, at_any_access_while_its_group_is_moved_and_the_ring_lapped_ends_validly) {
     const Operation& operation = operations()[GetParam()];
-    if (operation.effect != Effect::none) return;  // two who move it at once: tests/group
     std::uint64_t tried = 0;
     for (const Ring ring : {Ring::middle, Ring::full}) {
-        tried += stop_everywhere(operation, ring, true);
+        tried += stop_everywhere(operation, ring, Meanwhile::moves);
         if (HasFailure()) break;
     }
     std::printf("%-16s stopped at %llu points, group moved\n", operation.name, static_cast<unsigned long long>(tried));
+}
+
+TEST_P(Stopped, at_any_access_while_its_group_is_dropped_and_made_anew_ends_validly) {
+    const Operation& operation = operations()[GetParam()];
+    const std::uint64_t tried = stop_everywhere(operation, Ring::middle, Meanwhile::drops_and_makes);
+    std::printf("%-16s stopped at %llu points, group made anew\n", operation.name,
+                static_cast<unsigned long long>(tried));
 }
 
 std::vector<std::size_t> stoppable() {

@@ -20,6 +20,8 @@ public:
     void lap(Effect effect);
     /// The same after the group was moved to the end, which frees what the actor was about to be given.
     void move_and_lap();
+    /// The same after the group was dropped and another of its name was made.
+    void drop_make_and_lap();
     /// Everything above. `may_be_acked`: entries the actor held, each acked by it or not. `acked`: those it surely
     /// acked.
     void check(Effect effect, const std::vector<Sequence>& may_be_acked, const std::vector<Sequence>& acked);

@@ -153,6 +153,34 @@ TEST(GroupWord, round_trips_and_its_fields_are_apart) {
     EXPECT_EQ(unpack_group(group_word(GroupState::active, 6)), (GroupWord{GroupState::active, 0, 0, 6}));
 }
 
+TEST(GroupWord, names_its_maker_by_the_low_bits_of_a_long_incarnation) {
+    const AttachmentId old{5, (std::uint64_t{9} << maker_bits) + 77};
+    EXPECT_EQ(unpack_group(preparing_word(old, 3)), (GroupWord{GroupState::preparing, 5, 77, 3}));
+    EXPECT_TRUE(is_made_by(unpack_group(preparing_word(old, 3)), old));
+    EXPECT_FALSE(is_made_by(unpack_group(preparing_word(old, 3)), {5, 78}));
+    EXPECT_FALSE(is_made_by(unpack_group(preparing_word(old, 3)), {6, 77}));
+    EXPECT_FALSE(is_made_by({GroupState::active, 5, 77, 3}, old)) << "not while it is prepared";
+}
+
+TEST(ClosingWord, round_trips_and_its_fields_are_apart) {
+    for (const std::uint64_t incarnation : edges(25)) {
+        const ClosingWord drop{narrow(incarnation), std::nullopt};
+        ASSERT_EQ(unpack_closing(pack_closing(drop)), drop);
+        ASSERT_EQ(pack_closing(drop), group_word(GroupState::closing, narrow(incarnation)));
+        for (const std::uint32_t row : {0u, 1u, 24u, 62u})
+            for (const std::uint64_t next : edges(25)) {
+                const ClosingWord move{narrow(incarnation), GroupId{row, narrow(next)}};
+                ASSERT_EQ(unpack_closing(pack_closing(move)), move);
+                ASSERT_EQ(unpack_group(pack_closing(move)).state, GroupState::closing);
+                ASSERT_EQ(unpack_group(pack_closing(move)).incarnation, incarnation);
+            }
+    }
+    const std::uint64_t none = pack_closing({0, std::nullopt}), first = pack_closing({0, GroupId{0, 0}});
+    expect_apart({pack_closing({narrow(low_mask(25)), std::nullopt}) & ~none, pack_closing({0, GroupId{62, 0}}) & ~none,
+                  pack_closing({0, GroupId{0, narrow(low_mask(25))}}) & ~first, low_mask(3),
+                  low_mask(5) << 34 /* no field */});
+}
+
 TEST(PinWord, round_trips_and_its_fields_are_apart) {
     for (const bool used : {false, true})
         for (const std::uint64_t consumer : edges(15))

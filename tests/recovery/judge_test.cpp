@@ -78,25 +78,20 @@ TEST(JudgeRecord, over_every_combination) {
 
 TEST(JudgeGroup, over_every_combination) {
     for (unsigned state = 0; state < 8; ++state)
-        for (const bool in_directory : {false, true})
-            for (const std::uint32_t row : {dead.row, dead.row + 1, 0u})
-                for (const std::uint32_t owner : {77u, 78u, 0u})
-                    for (const std::uint32_t incarnation : {0u, 12u}) {
-                        const GroupWord word{static_cast<GroupState>(state), row, owner, incarnation};
-                        const bool of_dead = row == dead.row && owner == 77;
-                        GroupVerdict expected = GroupVerdict::leave;  // N
-                        if (of_dead && word.state == GroupState::preparing)
-                            expected = in_directory ? GroupVerdict::finish : GroupVerdict::free;  // O, P
-                        if (of_dead && word.state == GroupState::closing)
-                            expected = in_directory ? GroupVerdict::reactivate : GroupVerdict::drop;  // Q, R
-                        ASSERT_EQ(judge_group(word, in_directory, dead), expected) << state << in_directory;
-                    }
-}
-
-TEST(JudgeGroup, compares_the_low_bits_of_a_long_incarnation) {
-    const AttachmentId old{5, (std::uint64_t{9} << 24) + 77};
-    EXPECT_EQ(judge_group({GroupState::preparing, 5, 77, 1}, false, old), GroupVerdict::free);
-    EXPECT_EQ(judge_group({GroupState::preparing, 5, 78, 1}, false, old), GroupVerdict::leave);
+        for (const bool is_successor : {false, true})
+            for (const bool in_directory : {false, true})
+                for (const std::uint32_t row : {dead.row, dead.row + 1, 0u})
+                    for (const std::uint32_t owner : {77u, 78u, 0u})
+                        for (const std::uint32_t incarnation : {0u, 12u}) {
+                            const GroupWord word{static_cast<GroupState>(state), row, owner, incarnation};
+                            const bool of_dead = row == dead.row && owner == 77;
+                            GroupVerdict expected = GroupVerdict::leave;  // N, Q
+                            if (of_dead && word.state == GroupState::preparing && !is_successor)
+                                expected = in_directory ? GroupVerdict::finish : GroupVerdict::free;  // O, P
+                            if (word.state == GroupState::closing) expected = GroupVerdict::close;    // R
+                            ASSERT_EQ(judge_group({word, is_successor, in_directory}, dead), expected)
+                                << state << is_successor << in_directory;
+                        }
 }
 
 }  // namespace

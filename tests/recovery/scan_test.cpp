@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "group/closing.hpp"
 #include "log/free_chunks.hpp"
 #include "log/producer_row.hpp"
 #include "recovery/file_forge.hpp"
@@ -217,40 +218,100 @@ TEST(Scan, resets_a_row_that_was_left_attaching) {
               (OwnerWord{OwnerState::free, 0, 7}));
 }
 
-struct HalfDone {
+struct HalfMade {
     const char* name;
-    GroupState state;
+    bool is_successor;
     bool in_directory;
     GroupState settled;
 };
 
-TEST(Scan, settles_groups_that_a_dead_process_left_half_made_or_half_dropped) {
-    const HalfDone cases[] = {{"O", GroupState::preparing, true, GroupState::active},
-                              {"P", GroupState::preparing, false, GroupState::free},
-                              {"Q", GroupState::closing, true, GroupState::active},
-                              {"R", GroupState::closing, false, GroupState::dropped}};
-    for (const HalfDone& one : cases)
-        for (const bool of_dead : {true, false}) {
-            const FileForge forge;
-            Attached me(forge.path());
-            const Segment& segment = me.segment();
-            // Row 7 lives without a lock: its process died.
-            segment.attachment(7).word.store(AttachmentId{7, 3}.word(OwnerState::live), memory_order_seq_cst);
-            const AttachmentId owner = of_dead ? AttachmentId{7, 3} : me.handle.id;
-            test::forge_group(segment, 2, "half", 1);
-            if (!one.in_directory) segment.control().directory.store(next_directory(0, 0), memory_order_seq_cst);
-            segment.group(2).word.store(
-                pack_group({one.state, owner.row, static_cast<std::uint32_t>(owner.incarnation), 11}),
-                memory_order_seq_cst);
-            segment.control().trim_goal.store(5, memory_order_seq_cst);
-            EXPECT_EQ(me.scan_now().dead, 1u);
-            const GroupWord word = unpack_group(segment.group(2).word.load(memory_order_seq_cst));
-            EXPECT_EQ(word.state, of_dead ? one.settled : one.state) << one.name;
-            EXPECT_EQ(word.incarnation, 11u) << one.name;
-            if (of_dead && one.state == GroupState::preparing && one.in_directory) {
-                EXPECT_EQ(start_of(segment.group(2), memory_order_seq_cst), 5u) << "raised to the goal";
+/// A segment where a process died that had the attachment `dead`, and nobody noticed yet.
+struct DeadMaker {
+    DeadMaker() : me(forge.path()) {
+        me.segment().attachment(dead.row).word.store(dead.word(OwnerState::live), memory_order_seq_cst);
+    }
+    [[nodiscard]] GroupWord word(std::uint32_t row) const {
+        return unpack_group(me.segment().group(row).word.load(memory_order_seq_cst));
+    }
+    const AttachmentId dead{7, 3};
+    FileForge forge;
+    Attached me;
+};
+
+TEST(Scan, settles_groups_that_a_dead_process_left_half_made) {
+    const HalfMade cases[] = {{"O", false, true, GroupState::active},
+                              {"P", false, false, GroupState::free},
+                              {"Q and R", true, false, GroupState::active},
+                              {"Q and R, listed", true, true, GroupState::active}};
+    for (const HalfMade& one : cases)
+        for (const bool of_dead : {true, false})
+            for (const std::uint32_t closing_row : {0u, 3u}) {  // looked at before the one it names, and after
+                DeadMaker maker;
+                const Segment& segment = maker.me.segment();
+                test::forge_group(segment, closing_row, "half", 1);
+                test::forge_group(segment, 2, "half", 1);
+                const std::uint32_t listed =
+                    (one.in_directory ? 1u << 2 : 0) | (one.in_directory ? 0 : 1u << closing_row);
+                segment.control().directory.store(next_directory(5, listed), memory_order_seq_cst);
+                segment.group(2).word.store(preparing_word(of_dead ? maker.dead : maker.me.handle.id, 11),
+                                            memory_order_seq_cst);
+                if (one.is_successor)
+                    segment.group(closing_row).word.store(pack_closing({8, GroupId{2, 11}}), memory_order_seq_cst);
+                segment.control().trim_goal.store(5, memory_order_seq_cst);
+                EXPECT_EQ(maker.me.scan_now().dead, 1u);
+                const bool settled = of_dead || one.is_successor;
+                EXPECT_EQ(maker.word(2).state, settled ? one.settled : GroupState::preparing) << one.name << of_dead;
+                EXPECT_EQ(maker.word(2).incarnation, 11u) << one.name;
+                EXPECT_EQ(is_in_directory(segment, 2), one.in_directory || one.is_successor) << one.name;
+                if (one.is_successor) {
+                    EXPECT_EQ(maker.word(closing_row).state, GroupState::dropped) << one.name;
+                    EXPECT_FALSE(is_in_directory(segment, closing_row)) << one.name;
+                }
+                if (settled && one.settled == GroupState::active) {
+                    EXPECT_EQ(start_of(segment.group(2), memory_order_seq_cst), 5u) << "raised to the goal";
+                }
             }
-        }
+}
+
+TEST(Scan, finishes_a_drop_that_somebody_began_though_nobody_is_dead) {
+    const FileForge forge;
+    Attached me(forge.path());
+    const GroupId group = create_group(me.segment(), me.handle.visits, "g", Position::oldest()).value();
+    ASSERT_TRUE(begin_closing(me.segment(), group, std::nullopt));
+    EXPECT_EQ(me.scan_now().dead, 0u);
+    EXPECT_EQ(active_groups(load_directory(me.segment())), 0u);
+    EXPECT_EQ(unpack_group(me.segment().group(group.row).word.load(memory_order_seq_cst)).state, GroupState::dropped);
+}
+
+TEST(Scan, leaves_the_successor_of_a_move_that_waits_for_pin_cells_to_who_can_finish_it) {
+    DeadMaker maker;
+    const Segment& segment = maker.me.segment();
+    const GroupId group = create_group(segment, maker.me.handle.visits, "g", Position::oldest()).value();
+    test::Adder adder(segment, maker.me.handle.id);
+    adder.add_many(2);
+    Reader reader(maker.me.handle, group, "r");
+    const auto held = reader.read(1);
+    Visits of_dead(segment, maker.dead);
+    const GroupId successor = prepare_row(segment, of_dead, "g", 2).value();
+    ASSERT_TRUE(begin_closing(segment, group, successor));
+    for (std::uint32_t cell = 0; cell < segment.geometry().pins; ++cell)
+        segment.pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    EXPECT_EQ(maker.me.scan_now().dead, 1u);
+    EXPECT_EQ(maker.word(successor.row).state, GroupState::preparing) << "not freed with its maker gone";
+    segment.pin(0).store(0, memory_order_seq_cst);
+    EXPECT_EQ(find_group(segment, maker.me.handle.visits, "g"), successor);
+}
+
+TEST(Scan, hands_nothing_on_in_a_dropped_group) {
+    Death death;
+    ASSERT_TRUE(drop_group(death.me.segment(), death.me.handle.visits, "g"));
+    death.child->kill();
+    const RecoveryReport report = death.me.scan_now();
+    EXPECT_EQ(report.entries, 0u);
+    EXPECT_EQ(report.consumers, 2u);
+    EXPECT_EQ(record_of(death.me, death.group.row, 2).state, PendingState::delivered);
+    for (std::uint32_t cell = 0; cell < death.me.segment().geometry().pins; ++cell)
+        EXPECT_EQ(death.me.segment().pin(cell).load(memory_order_seq_cst) & 1, 0u) << cell;
 }
 
 TEST(FreeDeadRow, frees_one_row_for_who_has_none) {
