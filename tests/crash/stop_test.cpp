@@ -93,6 +93,33 @@ TEST_P(Stopped, at_any_access_while_its_group_is_dropped_and_made_anew_ends_vali
                 static_cast<unsigned long long>(tried));
 }
 
+/// Consumers that close and leave while a drop or a move looks at what they hold must leave no pin behind.
+TEST_P(Stopped, at_any_access_of_a_drop_or_move_while_a_holder_leaves_keeps_no_pin) {
+    const Operation& operation = operations()[GetParam()];
+    if (operation.effect == Effect::none) return;
+    for (std::uint64_t at = 1;; ++at) {
+        SCOPED_TRACE(std::string(operation.name) + ", stopped at " + std::to_string(at));
+        Folder folder;
+        Stream stream = must(Stream::create(folder / "s", small_options()));
+        must(stream.create_group("work"));
+        for (std::uint64_t i = 0; i < 6; ++i) must(stream.add(payload_of(i, 700)));
+        Consumer holder = must(stream.consumer("work", "holder"));
+        Batch held = must(holder.read(reading(2)));
+        Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
+        const bool stopped = child.wait_until_stopped();
+        if (stopped) {
+            for (const Entry& entry : held) EXPECT_TRUE(number_of(entry.payload()));
+            held.close();
+            holder.close();
+            child.resume();
+        }
+        EXPECT_EQ(child.wait(), 0);
+        if (!stopped) break;
+        EXPECT_EQ(must(stream.info()).pins, 0u);
+        if (HasFailure()) break;
+    }
+}
+
 std::vector<std::size_t> stoppable() {
     std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < operations().size(); ++i)
