@@ -120,6 +120,31 @@ TEST_P(Stopped, at_any_access_of_a_drop_or_move_while_a_holder_leaves_keeps_no_p
     }
 }
 
+TEST_P(Stopped, at_any_access_of_a_drop_or_move_does_not_hold_up_a_producer_that_is_alone) {
+    const Operation& operation = operations()[GetParam()];
+    if (operation.effect == Effect::none || std::string_view(operation.name) == "move_backwards") return;  // holds it on
+    std::uint64_t alone = 0;
+    for (std::uint64_t at = 1;; ++at) {
+        SCOPED_TRACE(std::string(operation.name) + ", stopped at " + std::to_string(at));
+        Folder folder;
+        Stream stream = must(Stream::create(folder / "s", small_options()));
+        must(stream.create_group("work"));
+        while (stream.add(payload_of(1))) continue;
+        Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
+        const bool stopped = child.wait_until_stopped();
+        if (stopped) {
+            if (stream.add(payload_of(2)))
+                ++alone;
+            else  // the group that holds the room is there still: nothing was decided
+                EXPECT_TRUE(must(stream.consumer("work")).claim(ClaimOptions{}));
+            child.resume();
+        }
+        EXPECT_EQ(child.wait(), 0);
+        if (!stopped || HasFailure()) break;
+    }
+    EXPECT_GT(alone, 3u);
+}
+
 std::vector<std::size_t> stoppable() {
     std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < operations().size(); ++i)
