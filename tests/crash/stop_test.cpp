@@ -133,10 +133,12 @@ TEST_P(Stopped, at_any_access_of_a_drop_or_move_does_not_hold_up_a_producer_that
         Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
         const bool stopped = child.wait_until_stopped();
         if (stopped) {
-            if (stream.add(payload_of(2)))
+            if (stream.add(payload_of(2))) {
                 ++alone;
-            else  // the group that holds the room is there still: nothing was decided
-                EXPECT_TRUE(must(stream.consumer("work")).claim(ClaimOptions{}));
+            } else {  // the group that holds the room is there still: nothing was decided
+                auto consumer = stream.consumer("work");
+                EXPECT_TRUE(consumer && consumer->claim(ClaimOptions{})) << "held up by a group that is gone";
+            }
             child.resume();
         }
         EXPECT_EQ(child.wait(), 0);
