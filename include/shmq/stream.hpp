@@ -215,12 +215,15 @@ public:
     Result<Producer> producer();
 
     // Groups. `required`: nothing a group has not acked is ever overwritten.
-    /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `not_allowed`.
+    /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `not_allowed`;
+    /// `too_many_pins` if a group of this name was dropped and still waits for room in the pin table.
     Result<void> create_group(std::string_view group, Position from = Position::oldest());
     /// What its consumers hold is forgotten; their acks answer `fenced`, their reads `no_group`. Views stay readable.
+    /// Decided by one step, which others complete if this process does not. Errors: `no_group`, `too_many_pins`; then
+    /// nothing was changed.
     Result<void> drop_group(std::string_view group);
     /// The group goes on at `to`, forwards or backwards, with nothing pending; what was held before is fenced. Open
-    /// consumers go on in the moved group with their next read.
+    /// consumers go on in the moved group with their next read. Decided as a drop is. Errors: those of both above.
     Result<void> move_group(std::string_view group, Position to);
     Result<std::vector<GroupInfo>> groups() const;
     Result<GroupInfo> group(std::string_view group) const;

@@ -147,6 +147,7 @@ bool finish_closing(const Segment& segment, Visits& visits, std::uint32_t row) n
                                                          memory_order_seq_cst, memory_order_relaxed))  // (4), else (5)
             break;
     }
+    // Active before the old row is dropped: once nothing is closing, nothing is left to do.
     if (successor) {
         const Visit successor_visit(visits, successor->row);
         finish_creation(segment, successor->row);

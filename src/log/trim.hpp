@@ -3,7 +3,7 @@
 //
 // Two words that only grow, so that making a group needs no lock (synchronisation TRIM): a mover raises `trim_goal`,
 // reads the groups again, and only then raises `trim_point` up to the goal; a maker of a group publishes its row
-// starting at the goal and raises its start until the goal stands still (group/directory.cpp). Any number of movers may
+// starting at the goal and raises its start until the goal stands still (group/group_row.cpp). Any number of movers may
 // run, and any may stop for ever.
 #pragma once
 

@@ -1,7 +1,8 @@
 /* group_drop: a group is dropped, its row and records used again for another group. The row's word goes dropped(i) ->
    preparing(i+1) -> active(i+1) -> closing(i+1) -> dropped(i+1); closing is one-way. From closing on the check after a claim makes
    every new delivery void; whoever drops walks the records, reserves a pin for each living holder, takes the bit out of the
-   directory by a compare-and-swap on its version, then sets dropped. Anybody may finish a closing row.
+   directory by a compare-and-swap on its version, then sets dropped. Anybody may finish a closing row; whoever pinned for a delivery
+   that ended meanwhile gives the pin back, unless somebody shared it.
 
    Before a process swaps a record it sets its bit `inside` for the row and looks at the row's word again; it clears the bit
    afterwards. A row is used again only when no living attachment is inside, looked at after the drop. Scanners are inside too, and leave alone a row they found dropped.
@@ -13,7 +14,7 @@
    Held: a view shows the bytes it was given; nobody changes a record of another incarnation; an active row stands in the directory.
    Sizes: CONSUMERS DROPPERS LIVES STOPS (droppers that stop for ever) SCANNERS.
    Seeded bugs: NO_INSIDE INSIDE_NOT_CHECKED_AGAIN LOOKED_BEFORE_DROP NO_VOID NO_PINS PINNED_BEFORE_CLOSING NO_VERSION REVERT
-   SCANNER_NOT_INSIDE SCANNER_IN_DROPPED */
+   SCANNER_NOT_INSIDE SCANNER_IN_DROPPED SHARED_RETURNED */
 #ifndef CONSUMERS
 #define CONSUMERS 1
 #endif
@@ -48,6 +49,7 @@ byte record_state, record_consumer = NOBODY, record_number;
 byte true_record = 1;                           /* the incarnation whose record it is */
 bool inside[CONSUMERS + SCANNERS];
 bool pinned[CONSUMERS];                         /* the pin cell that names (the chunk, this holder) */
+byte generation[CONSUMERS];                     /* of that cell: moves on with each pin, also a shared one */
 byte bytes = 1;                                 /* what the chunk holds: the entry of this incarnation */
 byte consumer_owner[CONSUMERS];                 /* incarnation of the attachment that owns the consumer's row */
 bool alive[CONSUMERS] = 1;
@@ -121,7 +123,8 @@ done: skip
 #define MAY_STOP if :: skip :: atomic { times_stopped < STOPS -> times_stopped++; goto end_stopped } fi
 
 proctype Dropper() {
-    byte i, seen_version, c;
+    byte i, seen_version, c, number, pin;
+    bool fresh;
 end:
     atomic { (row_state == ACTIVE || row_state == CLOSING) && row_incarnation < LIVES -> i = row_incarnation }
 #ifdef PINNED_BEFORE_CLOSING
@@ -142,11 +145,23 @@ end:
 #endif
 #ifndef PINNED_BEFORE_CLOSING
 #ifndef NO_PINS
-    atomic { c = NOBODY; if :: record_state == DELIVERED && record_consumer < CONSUMERS -> c = record_consumer :: else fi }
-    if :: c < CONSUMERS && alive[c] -> pinned[c] = 1 :: else fi;
+    atomic { c = NOBODY; if :: record_state == DELIVERED && record_consumer < CONSUMERS -> c = record_consumer; number = record_number :: else fi }
+    if :: c < CONSUMERS && alive[c] ->
+          atomic { fresh = !pinned[c]; pinned[c] = 1; generation[c] = (generation[c] + 1) % 4; pin = generation[c] }
+          /* its delivery ended meanwhile, or the closing did: nobody would free the pin; a shared one stays */
+          if :: record_state == DELIVERED && record_consumer == c && record_number == number && row_state == CLOSING && row_incarnation == i -> skip
+             :: else ->
+#ifdef SHARED_RETURNED
+                        atomic { if :: fresh -> pinned[c] = 0 :: else fi }
+#else
+                        atomic { if :: fresh && generation[c] == pin -> pinned[c] = 0 :: else fi }
+#endif
+          fi
+       :: else
+    fi;
 #endif
 #endif
-    c = 0;
+    atomic { c = 0; number = 0; pin = 0; fresh = 0 }
     MAY_STOP;
 #ifdef NO_VERSION
     atomic { if :: listed -> listed = 0; version++ :: else fi }

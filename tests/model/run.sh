@@ -35,6 +35,7 @@ clean  pins        -DTAKERS=1 -DDEATHS=1 -DCELL_NOT_RETURNED
 clean  pins        -DCLAIMS=1
 clean  group_drop
 clean  group_drop  -DSCANNERS=1 -DDEATHS=1
+clean  group_move
 clean  sleep
 clean  sleep       -DLEAVES
 clean  sleep       -DLEAVES -DNO_PUT_BACK
@@ -84,8 +85,15 @@ assert group_drop  -DNO_PINS
 assert group_drop  -DPINNED_BEFORE_CLOSING
 assert group_drop  -DNO_VERSION
 assert group_drop  -DREVERT
+assert group_drop  -DSHARED_RETURNED
 assert group_drop  -DSCANNER_NOT_INSIDE -DSCANNERS=1 -DDEATHS=1
 assert group_drop  -DSCANNER_IN_DROPPED -DSCANNERS=1 -DDEATHS=1
+assert group_move  -DFREED_UNSEEN
+assert group_move  -DFINISH_UNLISTED
+assert group_move  -DNOT_INSIDE
+assert group_move  -DABANDONS
+stuck  group_move  -DDROPPED_FIRST
+stuck  group_move  -DNO_HELP
 stuck  sleep       -DLOOKED_BEFORE_BIT
 stuck  sleep       -DCOUNTER_READ_LATE
 stuck  sleep       -DNO_COUNTER
