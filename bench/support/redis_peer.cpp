@@ -22,6 +22,7 @@
 
 namespace bench {
 
+#ifdef BENCH_HAS_HIREDIS
 namespace {
 
 bool is_in_path(const char* program) {
@@ -36,6 +37,7 @@ bool is_in_path(const char* program) {
 }
 
 }  // namespace
+#endif
 
 std::string redis_missing() {
 #ifndef BENCH_HAS_HIREDIS
