@@ -17,10 +17,10 @@ std::optional<GroupId> find_group(const Segment& segment, Visits& visits, std::s
         finish_creation(segment, *row);
         if (!finish_closing(segment, visits, *row)) return std::nullopt;
         const GroupWord word = unpack_group(segment.group(*row).word.load(memory_order_seq_cst));
-        if (word.state == GroupState::active && row_name(segment.group(*row).name).view() == name)
-            return GroupId{*row, word.incarnation};
+        const GroupId found{*row, word.incarnation};
+        if (is_active(segment, found) && row_name(segment.group(*row).name).view() == name) return found;
         const std::uint64_t again = load_directory(segment);
-        if (again == directory) return std::nullopt;  // a row that only bears the name: damage
+        if (again == directory) return std::nullopt;  // a row that only bears the name, or no word of ours: damage
         directory = again;
     }
 }

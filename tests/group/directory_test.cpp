@@ -133,6 +133,15 @@ TEST(FindGroup, does_not_find_rows_that_only_bear_the_name) {
     EXPECT_FALSE(find_group(forge.segment(), handle.visits, ""));
 }
 
+TEST(FindGroup, and_those_who_drop_or_move_it_do_not_believe_an_active_word_with_an_owner) {
+    GroupForge forge;
+    const std::uint64_t damaged = pack_group({GroupState::active, 5, 9, forge.group.incarnation});
+    forge.segment().group(forge.group.row).word.store(damaged, memory_order_seq_cst);
+    EXPECT_FALSE(find_group(forge.segment(), forge.handle.visits, "g"));
+    EXPECT_EQ(drop_group(forge.segment(), forge.handle.visits, "g").error().code(), Code::no_group);
+    EXPECT_EQ(move_group(forge.segment(), forge.handle.visits, "g", Position::oldest()).error().code(), Code::no_group);
+}
+
 TEST(FindGroup, with_a_directory_of_garbage_stays_in_the_segment) {
     GroupForge forge;
     for (const std::uint64_t garbage : {~std::uint64_t{0}, std::uint64_t{0xffff'fff0}}) {
