@@ -33,8 +33,9 @@ private:
     std::vector<std::unique_ptr<std::byte[]>> blocks_;
 };
 
-/// Follows a stream from a position on. Works with read permission alone; then it looks in slices of at most 10 ms
-/// instead of sleeping on a mark. Threads: one at a time. fork: in the child every call answers `forked`.
+/// Follows a stream from a position on, or reads a range of it. Works with read permission alone; then it looks in
+/// slices of at most 10 ms instead of sleeping on a mark. Threads: one at a time. fork: in the child every call answers
+/// `forked`.
 class Reader {
 public:
     Reader() noexcept;
@@ -44,6 +45,7 @@ public:
 
     /// The next entry, copied into the reader's own buffer: valid until the next call. If the stream overwrote entries
     /// before they were read, reading goes on at the oldest kept one and `lapped()` grows by exactly the number missed.
+    /// A reader of a range answers `empty` at its end, without waiting.
     /// Errors: `empty` after the wait, `stopped`, `removed`, `corrupt`.
     Result<Entry> next(Duration wait = Duration{0}, std::stop_token stop = {});
 
@@ -51,6 +53,8 @@ public:
     [[nodiscard]] std::uint64_t lapped() const noexcept;
     /// The sequence the next entry has at least.
     [[nodiscard]] Sequence position() const noexcept;
+    /// The sequence behind the last of its range; the greatest there is for a reader without an end.
+    [[nodiscard]] Sequence end() const noexcept;
 
 private:
     friend class Stream;

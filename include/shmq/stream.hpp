@@ -1,6 +1,7 @@
 // A stream: the log and its groups, in one segment that every process maps.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -159,6 +160,13 @@ public:
     /// Adds several entries in their order, each with the options' key. Stops at the first that does not fit within the
     /// wait; an error is returned only if none was added.
     Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options = {});
+    /// Adds pairs of names and values as one entry, written straight into the segment. Errors: as add, and those of
+    /// Fields::encoded_size. Bytes that Fields::encode made, and entries of another stream, are added by `add` or
+    /// `loan` with `options.fields`, which answer `bad_option` if they are none.
+    Result<Sequence> add_fields(std::span<const Field> fields, const AddOptions& options = {});
+    Result<Sequence> add_fields(std::initializer_list<Field> fields, const AddOptions& options = {}) {
+        return add_fields(std::span<const Field>(fields.begin(), fields.size()), options);
+    }
     /// Lends `size` bytes to be filled in place; the key is taken now. Several loans may be open, committed in any
     /// order. `options.wait` bounds the wait for a chunk now and for a slot at commit. Errors: as add, and
     /// `too_many_loans`.
@@ -210,13 +218,18 @@ public:
         return add(bytes_of(payload), options);
     }
     Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options = {});
+    Result<Sequence> add_fields(std::span<const Field> fields, const AddOptions& options = {});
+    Result<Sequence> add_fields(std::initializer_list<Field> fields, const AddOptions& options = {}) {
+        return add_fields(std::span<const Field>(fields.begin(), fields.size()), options);
+    }
     Result<Loan> loan(std::size_t size, const AddOptions& options = {});
     /// A producer of its own, for another thread.
     Result<Producer> producer();
 
     // Groups. `required`: nothing a group has not acked is ever overwritten.
-    /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `not_allowed`;
-    /// `too_many_pins` if a group of this name was dropped and still waits for room in the pin table.
+    /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `bad_option`
+    /// (for a time, in a stream without time stamps), `not_allowed`; `too_many_pins` if a group of this name was
+    /// dropped and still waits for room in the pin table.
     Result<void> create_group(std::string_view group, Position from = Position::oldest());
     /// What its consumers hold is forgotten; their acks answer `fenced`, their reads `no_group`. Views stay readable.
     /// Decided by one step, which others complete if this process does not. Errors: `no_group`, `too_many_pins`; then
@@ -244,11 +257,16 @@ public:
 
     // Reading without a group.
     Result<Reader> reader(Position from = Position::oldest());
+    /// A reader of the entries between two places, both included and both found now.
+    Result<Reader> reader(Position from, Position to);
     /// Copies of the entries from `first` to `last`, both included, at most `max_entries`, ascending; what is trimmed
     /// or not yet added is left out.
     Result<Copies> range(Sequence first, Sequence last, std::size_t max_entries = ~std::size_t{0}) const;
     /// The same, descending from `last`.
     Result<Copies> reverse_range(Sequence last, Sequence first, std::size_t max_entries = ~std::size_t{0}) const;
+    /// The same between two places, such as the times of Position::at_time.
+    Result<Copies> range(Position from, Position to, std::size_t max_entries = ~std::size_t{0}) const;
+    Result<Copies> reverse_range(Position to, Position from, std::size_t max_entries = ~std::size_t{0}) const;
 
     // Retention.
     /// Gives up entries below `sequence`, as far as every group has finished them. `out_of_range` beyond the end.
@@ -268,6 +286,7 @@ public:
 
 private:
     explicit Stream(std::shared_ptr<detail::StreamCore> core) noexcept;
+    Result<Reader> make_reader(Position from, std::optional<Position> to);
     std::shared_ptr<detail::StreamCore> core_;
     std::unique_ptr<detail::ProducerCore> producer_;
 };

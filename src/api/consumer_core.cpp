@@ -149,7 +149,7 @@ inline bool ConsumerCore::show(const Taken& taken, Entry& entry) const noexcept 
         return false;
     entry = Entry(taken.sequence, {stream_->segment().payload() + at.payload_offset, at.header.size},
                   at.header.key_size, static_cast<std::uint16_t>(round_up(at.header.key_size, key_alignment)),
-                  at.header.time_ns, taken.deliveries, taken.taken_over);
+                  at.header.time_ns, taken.deliveries, taken.taken_over, at.header.is_fields());
     return true;
 }
 

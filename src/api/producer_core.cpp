@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/field_bytes.hpp"
 #include "group/closing.hpp"
 #include "log/producer_row.hpp"
 
@@ -12,6 +13,19 @@ namespace {
 
 constexpr std::uint64_t prefetch_entries = 4;  // how far ahead of the one being written
 constexpr std::uint64_t full_scan_ms = 10;  // a producer that keeps finding no room looks for the dead so often at most
+
+std::uint8_t flags_of(const AddOptions& options) noexcept { return options.fields ? flag_fields : std::uint8_t{0}; }
+
+/// What is said to be fields must be fields, so that a reader may take other bytes for damage.
+Result<void> check_fields(Bytes payload, bool are_fields) noexcept {
+    if (!are_fields) [[likely]]
+        return {};
+    const auto fields = Fields::parse(payload);
+    if (fields) return {};
+    return text_error(Code::bad_option, fields.error().number(),
+                      "%zu bytes were to be added as fields and are none: see byte %llu; Fields::encode makes them",
+                      payload.size(), static_cast<unsigned long long>(fields.error().number()));
+}
 
 }  // namespace
 
@@ -75,7 +89,8 @@ Result<Room> ProducerCore::reserve(std::size_t size, std::size_t key_size) {
     return chunks_.reserve(stream_->geometry().room_for(size, key_size));
 }
 
-inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key) noexcept {
+inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key,
+                                             std::uint8_t flags) noexcept {
     const Geometry& g = stream_->geometry();
     std::byte* to = stream_->segment().payload() + room.offset;
     // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its
@@ -87,7 +102,8 @@ inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size,
     std::uint64_t time = 0;
     if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
     if (g.time == TimeStamps::precise) time = os::realtime_ns();
-    write_entry_header(to, static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), row_ + 1, time);
+    write_entry_header(to, static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), flags, row_ + 1,
+                       time);
     to += sizeof(EntryHeader);
     if (!key.empty()) std::memcpy(to, key.data(), key.size());
     return to + round_up(key.size(), key_alignment);
@@ -102,11 +118,11 @@ Result<Sequence> ProducerCore::publish(const Room& room) {
     return sequence;
 }
 
-Result<Sequence> ProducerCore::add_one(Bytes payload, Bytes key) {
-    const auto room = reserve(payload.size(), key.size());
+template <class Fill>
+Result<Sequence> ProducerCore::add_one(std::size_t size, std::uint8_t flags, Bytes key, Fill fill) {
+    const auto room = reserve(size, key.size());
     if (!room) return room.error();
-    std::byte* to = write_header(*room, payload.size(), key);
-    if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+    fill(write_header(*room, size, key, flags));
     auto sequence = publish(*room);
     if (!sequence) chunks_.drop(*room);
     return sequence;
@@ -130,14 +146,22 @@ auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> d
     return answer;
 }
 
+/// Adds an entry of `size` bytes, which `fill` writes; checked and retried.
+template <class Fill>
+Result<Sequence> ProducerCore::add_filled(std::size_t size, std::uint8_t flags, const AddOptions& options, Fill fill) {
+    if (auto fine = check(size, options); !fine) [[unlikely]]
+        return fine.error();
+    return retry_while_full(options, [&] { return add_one(size, flags, options.key, fill); });
+}
+
 Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noexcept {
     const Segment& segment = stream_->segment();
-    if (payload.size() > quick_most_ || quick_most_ == 0 || !options.key.empty()) return 0;
+    if (payload.size() > quick_most_ || quick_most_ == 0 || !options.key.empty() || options.fields) return 0;
     if (stream_->usable() != Code::ok || is_removed(segment)) return 0;
     Room room;
     if (!chunks_.reserve_in_current(segment.geometry().room_for(payload.size(), 0), room)) return 0;
     publisher_.prefetch_slot();
-    std::byte* const to = write_header(room, payload.size(), {});
+    std::byte* const to = write_header(room, payload.size(), {}, 0);
     if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
     const std::uint64_t place = room.offset >> segment.geometry().unit_bits;
     Sequence sequence = publisher_.publish_at_hint(place);
@@ -152,9 +176,16 @@ Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noe
 }
 
 Result<Sequence> ProducerCore::add_slowly(Bytes payload, const AddOptions& options) {
-    if (auto fine = check(payload.size(), options); !fine) [[unlikely]]
-        return fine.error();
-    return retry_while_full(options, [&] { return add_one(payload, options.key); });
+    if (auto fine = check_fields(payload, options.fields); !fine) return fine.error();
+    return add_filled(payload.size(), flags_of(options), options, [&](std::byte* to) {
+        if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+    });
+}
+
+Result<Sequence> ProducerCore::add_fields(std::span<const Field> fields, const AddOptions& options) {
+    const auto size = Fields::encoded_size(fields);
+    if (!size) return size.error();
+    return add_filled(*size, flag_fields, options, [&](std::byte* to) { write_fields(fields, to); });
 }
 
 Result<AddedBatch> ProducerCore::add(std::span<const Bytes> payloads, const AddOptions& options) {
@@ -180,7 +211,8 @@ Result<Loan> ProducerCore::loan(std::size_t size, const AddOptions& options) {
     LoanCore& loan = **free;
     loan.producer = this;
     loan.room = *room;
-    loan.payload = write_header(*room, size, options.key);
+    loan.fields = options.fields;
+    loan.payload = write_header(*room, size, options.key, flags_of(options));
     loan.size = size;
     loan.key_size = static_cast<std::uint16_t>(options.key.size());
     loan.wait = options.wait;
@@ -194,6 +226,7 @@ Result<Sequence> ProducerCore::commit(LoanCore& loan, std::size_t used) {
     if (closed_) return Code::closed;
     if (is_removed(stream_->segment())) return Code::removed;
     if (used > loan.size) return text_error(Code::too_large, used, "%zu bytes used of a loan of %zu", used, loan.size);
+    if (auto fine = check_fields({loan.payload, used}, loan.fields); !fine) return fine.error();
     const auto written = static_cast<std::uint32_t>(used);
     std::memcpy(stream_->segment().payload() + loan.room.offset + offsetof(EntryHeader, size), &written,
                 sizeof written);
@@ -243,6 +276,9 @@ Producer::~Producer() = default;
 Producer::Producer(std::unique_ptr<detail::ProducerCore> core) noexcept : core_(std::move(core)) {}
 Result<Sequence> Producer::add(Bytes payload, const AddOptions& options) {
     return core_ ? core_->add(payload, options) : Result<Sequence>(Code::closed);
+}
+Result<Sequence> Producer::add_fields(std::span<const Field> fields, const AddOptions& options) {
+    return core_ ? core_->add_fields(fields, options) : Result<Sequence>(Code::closed);
 }
 Result<AddedBatch> Producer::add(std::span<const Bytes> payloads, const AddOptions& options) {
     return core_ ? core_->add(payloads, options) : Result<AddedBatch>(Code::closed);

@@ -19,6 +19,7 @@ public:
     std::byte* payload = nullptr;
     std::size_t size = 0;  // bytes lent
     std::uint16_t key_size = 0;
+    bool fields = false;
     Duration wait{0};
     std::stop_token stop;
     bool open = false;
@@ -37,19 +38,25 @@ public:
         return add_slowly(payload, options);
     }
     Result<AddedBatch> add(std::span<const Bytes> payloads, const AddOptions& options);
+    Result<Sequence> add_fields(std::span<const Field> fields, const AddOptions& options);
     Result<Loan> loan(std::size_t size, const AddOptions& options);
     Result<Sequence> commit(LoanCore& loan, std::size_t used);
     void drop(LoanCore& loan) noexcept;
     void close() noexcept;
 
 private:
-    /// The common case: no key, room in the chunk, nobody interferes. 0 if anything is unusual; nothing was added then.
+    /// The common case: opaque bytes, no key, room in the chunk, nobody interferes. 0 if anything is unusual; nothing
+    /// was added then.
     Sequence add_quickly(Bytes payload, const AddOptions& options) noexcept;
     Result<Sequence> add_slowly(Bytes payload, const AddOptions& options);
     Result<void> check(std::size_t size, const AddOptions& options);
-    Result<Sequence> add_one(Bytes payload, Bytes key);
+    template <class Fill>
+    Result<Sequence> add_filled(std::size_t size, std::uint8_t flags, const AddOptions& options, Fill fill);
+    template <class Fill>
+    Result<Sequence> add_one(std::size_t size, std::uint8_t flags, Bytes key, Fill fill);
     Result<Room> reserve(std::size_t size, std::size_t key_size);
-    [[gnu::always_inline]] inline std::byte* write_header(const Room& room, std::size_t size, Bytes key) noexcept;
+    [[gnu::always_inline]] inline std::byte* write_header(const Room& room, std::size_t size, Bytes key,
+                                                          std::uint8_t flags) noexcept;
     Result<Sequence> publish(const Room& room);
     template <class Try>
     auto retry_while_full(const AddOptions& options, Try attempt) -> decltype(attempt());

@@ -22,17 +22,22 @@ private:
 
 class ReaderCore {
 public:
-    ReaderCore(std::shared_ptr<StreamCore> stream, Sequence position) noexcept
-        : stream_(std::move(stream)), position_(position) {}
+    ReaderCore(std::shared_ptr<StreamCore> stream, Sequence position, Sequence end) noexcept
+        : stream_(std::move(stream)), position_(position), end_(end) {}
 
     Result<Entry> next(Duration wait, const std::stop_token& stop);
     [[nodiscard]] std::uint64_t lapped() const noexcept { return lapped_; }
     [[nodiscard]] Sequence position() const noexcept { return position_; }
+    [[nodiscard]] Sequence end() const noexcept { return end_; }
 
-    /// The first position of a reader.
+    /// The first sequence of a reader.
     static Result<Sequence> start(const StreamCore& stream, Position from);
+    /// The sequence behind the last of a range; at most the present end.
+    static Result<Sequence> finish(const StreamCore& stream, Position to);
     /// Copies of what is kept between first and last, both included, ascending or descending.
     static Result<Copies> range(const StreamCore& stream, Sequence first, Sequence last, std::size_t max_entries,
+                                bool descending);
+    static Result<Copies> range(const StreamCore& stream, Position from, Position to, std::size_t max_entries,
                                 bool descending);
 
 private:
@@ -40,6 +45,7 @@ private:
 
     std::shared_ptr<StreamCore> stream_;
     Sequence position_;
+    Sequence end_;
     std::uint64_t lapped_ = 0;
     CopyBuffer buffer_;
 };

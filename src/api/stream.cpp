@@ -156,20 +156,41 @@ Result<AddedBatch> Stream::add(std::span<const Bytes> payloads, const AddOptions
     if (auto fine = make_producer(core_, producer_); !fine) return fine.error();
     return producer_->add(payloads, options);
 }
+Result<Sequence> Stream::add_fields(std::span<const Field> fields, const AddOptions& options) {
+    if (auto fine = make_producer(core_, producer_); !fine) return fine.error();
+    return producer_->add_fields(fields, options);
+}
 Result<Loan> Stream::loan(std::size_t size, const AddOptions& options) {
     if (auto fine = make_producer(core_, producer_); !fine) return fine.error();
     return producer_->loan(size, options);
 }
 
+namespace {
+
+/// Lets `place(position)` put a group somewhere. Groups know sequences: a time is looked up before. If the entry that
+/// was found is trimmed by then, all that are kept are later.
+template <class Place>
+Result<void> place_group(const StreamCore& core, Position position, Place place) {
+    if (position.kind() != Position::Kind::time) return place(position);
+    const auto first = detail::ReaderCore::start(core, position);
+    if (!first) return first.error();
+    auto placed = place(Position::at(*first));
+    return !placed && placed.error().code() == Code::trimmed ? place(Position::oldest()) : placed;
+}
+
+}  // namespace
+
 Result<void> Stream::create_group(std::string_view group, Position from) {
     if (auto fine = check_group_call(core_, group); !fine) return fine;
-    auto made = shmq::create_group(core_->segment(), core_->visits(), group, from);
-    if (!made && made.error().code() == Code::too_many_groups) {  // rows may still be the dead's
-        core_->scan_now();
-        made = shmq::create_group(core_->segment(), core_->visits(), group, from);
-    }
-    if (!made) return made.error();
-    return {};
+    return place_group(*core_, from, [&](Position position) -> Result<void> {
+        auto made = shmq::create_group(core_->segment(), core_->visits(), group, position);
+        if (!made && made.error().code() == Code::too_many_groups) {  // rows may still be the dead's
+            core_->scan_now();
+            made = shmq::create_group(core_->segment(), core_->visits(), group, position);
+        }
+        if (!made) return made.error();
+        return {};
+    });
 }
 
 Result<void> Stream::drop_group(std::string_view group) {
@@ -180,13 +201,15 @@ Result<void> Stream::drop_group(std::string_view group) {
 
 Result<void> Stream::move_group(std::string_view group, Position to) {
     if (auto fine = check_group_call(core_, group); !fine) return fine;
-    auto moved = shmq::move_group(core_->segment(), core_->visits(), group, to);
-    if (!moved && moved.error().code() == Code::too_many_groups) {  // as above
-        core_->scan_now();
-        moved = shmq::move_group(core_->segment(), core_->visits(), group, to);
-    }
-    if (!moved) return named(*core_, group, moved.error());
-    return {};
+    return place_group(*core_, to, [&](Position position) -> Result<void> {
+        auto moved = shmq::move_group(core_->segment(), core_->visits(), group, position);
+        if (!moved && moved.error().code() == Code::too_many_groups) {  // as above
+            core_->scan_now();
+            moved = shmq::move_group(core_->segment(), core_->visits(), group, position);
+        }
+        if (!moved) return named(*core_, group, moved.error());
+        return {};
+    });
 }
 
 Result<Consumer> Stream::consumer(std::string_view group, std::string_view name) {
@@ -234,12 +257,17 @@ Result<void> Stream::nack(std::string_view group, Sequence sequence) {
     });
 }
 
-Result<Reader> Stream::reader(Position from) {
+Result<Reader> Stream::reader(Position from) { return make_reader(from, std::nullopt); }
+Result<Reader> Stream::reader(Position from, Position to) { return make_reader(from, to); }
+
+Result<Reader> Stream::make_reader(Position from, std::optional<Position> to) {
     if (!core_) return Code::closed;
     if (const Code code = core_->usable(); code != Code::ok) return code;
     const auto start = detail::ReaderCore::start(*core_, from);
     if (!start) return start.error();
-    return Reader(std::make_unique<detail::ReaderCore>(core_, *start));
+    const auto end = to ? detail::ReaderCore::finish(*core_, *to) : ~Sequence{0};
+    if (!end) return end.error();
+    return Reader(std::make_unique<detail::ReaderCore>(core_, *start, *end));
 }
 
 Result<Copies> Stream::range(Sequence first, Sequence last, std::size_t max_entries) const {
@@ -247,6 +275,13 @@ Result<Copies> Stream::range(Sequence first, Sequence last, std::size_t max_entr
 }
 Result<Copies> Stream::reverse_range(Sequence last, Sequence first, std::size_t max_entries) const {
     return core_ ? detail::ReaderCore::range(*core_, first, last, max_entries, true) : Result<Copies>(Code::closed);
+}
+
+Result<Copies> Stream::range(Position from, Position to, std::size_t max_entries) const {
+    return core_ ? detail::ReaderCore::range(*core_, from, to, max_entries, false) : Result<Copies>(Code::closed);
+}
+Result<Copies> Stream::reverse_range(Position to, Position from, std::size_t max_entries) const {
+    return core_ ? detail::ReaderCore::range(*core_, from, to, max_entries, true) : Result<Copies>(Code::closed);
 }
 
 Result<TrimReport> Stream::trim_before(Sequence sequence) {

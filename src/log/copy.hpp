@@ -24,5 +24,7 @@ protected:
 
 /// Copies key and payload of an entry to `target` and its header to `header`.
 Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryFields& header);
+/// Copies the header alone.
+Copied copy_header(const Segment& segment, Sequence sequence, EntryFields& header) noexcept;
 
 }  // namespace shmq
