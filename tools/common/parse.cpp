@@ -137,13 +137,63 @@ Parsed<std::uint32_t> parse_mode(std::string_view text) {
     return {mode, {}};
 }
 
-Parsed<Position> parse_position(std::string_view text) {
+Parsed<TimePoint> parse_time(std::string_view text, TimePoint now) {
+    if (text.starts_with('-')) {
+        const auto age = parse_duration(text.substr(1));
+        if (!age.value) return refuse<TimePoint>(age.problem);
+        return {std::max(now, TimePoint{} + *age.value) - *age.value, {}};
+    }
+    const auto refused = [text] {
+        return refuse<TimePoint>(fmt::format(
+            "'{}' is not a time: such as 2026-11-22T10:00:00Z (UTC, 1970 to 2261), or -5m for five minutes ago", text));
+    };
+    // As the digits of `shape` stand; the fraction of a second, which may be left out, stands before the Z.
+    constexpr std::string_view shape = "0000-00-00T00:00:00";
+    std::string_view fraction;
+    bool good = text.size() > shape.size() && text.back() == 'Z';
+    for (std::size_t place = 0; good && place < shape.size(); ++place)
+        good = shape[place] == '0' ? is_digit(text[place]) : text[place] == shape[place];
+    if (!good) return refused();
+    if (const std::string_view rest = text.substr(shape.size(), text.size() - shape.size() - 1); !rest.empty()) {
+        fraction = leading_digits(rest.substr(1));
+        if (rest.front() != '.' || fraction.empty() || fraction.size() > 9 || fraction.size() + 1 != rest.size())
+            return refused();
+    }
+    const auto number = [text](std::size_t place, std::size_t size) {
+        return static_cast<unsigned>(value_of(text.substr(place, size)).value_or(0));
+    };
+    namespace chrono = std::chrono;
+    const chrono::year_month_day date{chrono::year{static_cast<int>(number(0, 4))}, chrono::month{number(5, 2)},
+                                      chrono::day{number(8, 2)}};
+    const unsigned hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
+    if (!date.ok() || date.year() < chrono::year{1970} || date.year() > chrono::year{2261} || hour > 23 ||
+        minute > 59 || second > 59)
+        return refused();
+    return {chrono::sys_days{date} + chrono::hours{hour} + chrono::minutes{minute} + chrono::seconds{second} +
+                chrono::nanoseconds{fraction_of(fraction, 1'000'000'000)},
+            {}};
+}
+
+Parsed<Position> parse_position(std::string_view text, TimePoint now) {
     if (text == "oldest") return {Position::oldest(), {}};
     if (text == "newest") return {Position::newest(), {}};
+    if (text.starts_with('@')) {
+        const auto time = parse_time(text.substr(1), now);
+        if (!time.value) return refuse<Position>(time.problem);
+        return {Position::at_time(*time.value), {}};
+    }
     const auto sequence = parse_number(text, 1);
     if (sequence.value) return {Position::at(*sequence.value), {}};
     if (leading_digits(text).size() == text.size() && !text.empty()) return refuse<Position>(sequence.problem);
-    return refuse<Position>(fmt::format("'{}' is not a position: oldest, newest or a sequence", text));
+    return refuse<Position>(fmt::format("'{}' is not a position: oldest, newest, a sequence or @ and a time", text));
+}
+
+Parsed<Field> parse_field(std::string_view text) {
+    const std::size_t name = text.find('=');
+    if (name == std::string_view::npos || name == 0 || name > max_field_name)
+        return refuse<Field>(fmt::format("'{}' is not a field: NAME=VALUE, the name of 1 to {} bytes",
+                                         text.substr(0, 300), max_field_name));
+    return {Field(text.substr(0, name), text.substr(name + 1)), {}};
 }
 
 }  // namespace shmq::tools

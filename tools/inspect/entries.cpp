@@ -34,6 +34,20 @@ std::string padded(std::string text, std::size_t width) {
     return used < width ? std::move(text) + std::string(width - used, ' ') : std::move(text);
 }
 
+// What the payload is, and what of it is shown: fields as NAME=VALUE.
+std::string_view kind_of(const Entry& entry) {
+    if (!entry.is_fields()) return "bytes";
+    return entry.fields() ? "fields" : "damaged fields";
+}
+std::string shown(const Entry& entry) {
+    const auto fields = entry.fields();
+    if (!entry.is_fields() || !fields) return std::string(entry.text());
+    std::string text;
+    for (const Field& field : *fields)
+        text.append(text.empty() ? "" : " ").append(field.name).append("=").append(field.text());
+    return text;
+}
+
 // Writes entries one by one: a line each, or the elements of an array in an object that was begun.
 class Writer {
 public:
@@ -76,8 +90,10 @@ private:
     void put_line(const Entry& entry) {
         const std::size_t width = answer_.width();
         const std::size_t room = width > before_preview + preview_least ? width - before_preview : preview_least;
-        SafeText preview = safe_text(entry.text(), room);
-        if (preview.cut) preview = {safe_text(entry.text(), room - 3).text, true};
+        const std::string payload =
+            entry.is_fields() ? fmt::format("{}: {}", kind_of(entry), shown(entry)) : shown(entry);
+        SafeText preview = safe_text(payload, room);
+        if (preview.cut) preview = {safe_text(payload, room - 3).text, true};
         SafeText key = safe_text(text_of(entry.key()), key_width);
         if (key.cut) key = {safe_text(text_of(entry.key()), key_width - 3).text, true};
         answer_.screen().line(
@@ -88,7 +104,7 @@ private:
 
     void put_object(const Entry& entry) {
         const std::string_view key = text_of(entry.key());
-        const SafeText preview = safe_text(entry.text(), preview_in_json);
+        const SafeText preview = safe_text(shown(entry), preview_in_json);
         Json object;
         object["sequence"] = entry.sequence();
         object["time_ns"] = entry.time_ns();
@@ -96,6 +112,7 @@ private:
         object[tools::is_utf8(key) ? "key" : "key_base64"] =
             tools::is_utf8(key) ? std::string(key) : tools::base64(key);
         object["size"] = entry.payload().size();
+        object["kind"] = kind_of(entry);
         object["preview"] = preview.text;
         object["preview_cut"] = preview.cut;
         answer_.output().append((count_ > 0 ? "," : "") + object.dump());

@@ -1,4 +1,5 @@
-// `shmq add`: one entry from the command line or from standard input whole, or one entry a line as lines arrive.
+// `shmq add`: one entry from the command line (bytes or fields) or from standard input whole, or one entry a line as
+// lines arrive.
 //
 // The sequences go to standard output, flushed before each wait for input, the summary to standard error. A closed
 // standard output does not end the adding. The first entry that cannot be added ends it; what was added before stays
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -30,18 +32,10 @@ public:
         : stream_(stream), options_(options), quiet_(quiet), output_(STDOUT_FILENO) {}
 
     /// False if the entry was not added; the reason was told and is the exit code.
-    bool add(std::string_view payload) {
-        const auto sequence = stream_.add(payload, options_);
-        if (!sequence) {
-            failed_ = sequence.error();
-            return false;
-        }
-        if (entries_ == 0) first_ = *sequence;
-        last_ = *sequence;
-        ++entries_;
-        bytes_ += payload.size();
-        if (!quiet_) output_.append(fmt::format("{}\n", *sequence));
-        return true;
+    bool add(std::string_view payload) { return note(stream_.add(payload, options_), payload.size()); }
+    bool add_fields(std::span<const Field> fields) {
+        const auto size = Fields::encoded_size(fields);
+        return note(size ? stream_.add_fields(fields, options_) : size.error(), size ? *size : 0);
     }
 
     void flush() { output_.flush(); }
@@ -56,6 +50,19 @@ public:
     }
 
 private:
+    bool note(const Result<Sequence>& sequence, std::size_t size) {
+        if (!sequence) {
+            failed_ = sequence.error();
+            return false;
+        }
+        if (entries_ == 0) first_ = *sequence;
+        last_ = *sequence;
+        ++entries_;
+        bytes_ += size;
+        if (!quiet_) output_.append(fmt::format("{}\n", *sequence));
+        return true;
+    }
+
     [[nodiscard]] std::string summary() const {
         std::string text =
             fmt::format("added {}, {}", counted(entries_, "entry", "entries"), counted(bytes_, "byte", "bytes"));
@@ -120,9 +127,22 @@ int add_file(Adder& adder, const Arguments& arguments, const StopSignals& signal
     return exit_code;
 }
 
+// Why fields cannot be one entry; empty if they can.
+std::string problem_of(std::span<const Field> fields) {
+    if (fields.size() > max_fields) return fmt::format("--field: {} of them, at most {}", fields.size(), max_fields);
+    std::set<std::string_view> names;
+    for (const Field& field : fields)
+        if (!names.insert(field.name).second) return fmt::format("--field: the name '{}' is given twice", field.name);
+    return {};
+}
+
 }  // namespace
 
 int run_add(const Arguments& arguments) {
+    const std::vector<Field> fields = arguments.fields("--field");
+    if (!fields.empty() && arguments.has("--lines"))
+        return usage_error("add", "--field makes one entry: it goes without --lines");
+    if (const std::string problem = problem_of(fields); !problem.empty()) return usage_error("add", problem);
     const StopSignals signals;
     auto stream = Stream::open(arguments.text("NAME"));
     if (!stream) return report(stream.error());
@@ -134,6 +154,10 @@ int run_add(const Arguments& arguments) {
     options.stop = signals.token();
     Adder adder(*stream, options, arguments.has("--quiet"));
     const std::uint64_t max_entry = info->options.max_entry;
+    if (!fields.empty()) {
+        adder.add_fields(fields);
+        return adder.finish(exit_done);
+    }
     if (arguments.has("DATA")) {
         adder.add(arguments.text("DATA"));
         return adder.finish(exit_done);

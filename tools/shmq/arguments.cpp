@@ -41,7 +41,8 @@ std::string problem_of(const Parameter& parameter, const std::string& text) {
         case Kind::size: return parse_size(text, parameter.least, parameter.greatest).problem;
         case Kind::duration: return parse_duration(text).problem;
         case Kind::mode: return parse_mode(text).problem;
-        case Kind::position: return parse_position(text).problem;
+        case Kind::position: return parse_position(text, TimePoint{}).problem;
+        case Kind::field: return parse_field(text).problem;
         case Kind::time_stamps: return parse_time_stamps(text).problem;
         case Kind::format: return parse_format(text).problem;
     }
@@ -99,7 +100,15 @@ std::uint32_t Arguments::mode(std::string_view name, std::uint32_t otherwise) co
 
 Position Arguments::position(std::string_view name, Position otherwise) const {
     const auto* values = find(name, Kind::position);
-    return values == nullptr ? otherwise : parse_position(values->front()).value.value();
+    return values == nullptr ? otherwise
+                             : parse_position(values->front(), std::chrono::system_clock::now()).value.value();
+}
+
+std::vector<Field> Arguments::fields(std::string_view name) const {
+    std::vector<Field> fields;
+    if (const auto* values = find(name, Kind::field))
+        for (const std::string& value : *values) fields.push_back(parse_field(value).value.value());
+    return fields;
 }
 
 TimeStamps Arguments::time_stamps(std::string_view name, TimeStamps otherwise) const {

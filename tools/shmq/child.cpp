@@ -12,16 +12,18 @@
 #include <utility>
 #include <vector>
 
+#include "tools/common/entry_json.hpp"
+
 namespace shmq::tools {
 
 namespace {
 
-// A memory file that holds the payload, at its beginning; -1 and errno if there is none.
-int payload_file(std::string_view payload) {
+// A memory file that holds the bytes, at its beginning; -1 and errno if there is none.
+int input_file(std::string_view bytes) {
     const int file = ::memfd_create("shmq-entry", MFD_CLOEXEC);
     if (file < 0) return -1;
-    while (!payload.empty()) {
-        const ssize_t count = ::write(file, payload.data(), payload.size());
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(file, bytes.data(), bytes.size());
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) {
             const int number = errno;
@@ -29,7 +31,7 @@ int payload_file(std::string_view payload) {
             errno = number;
             return -1;
         }
-        payload.remove_prefix(static_cast<std::size_t>(count));
+        bytes.remove_prefix(static_cast<std::size_t>(count));
     }
     ::lseek(file, 0, SEEK_SET);
     return file;
@@ -48,7 +50,7 @@ ChildRunner::ChildRunner(std::string command, std::string stream, std::string gr
     : command_(std::move(command)), stream_(std::move(stream)), group_(std::move(group)), mask_(mask) {}
 
 ChildEnd ChildRunner::run(const Entry& entry) const {
-    const int input = payload_file(entry.text());
+    const int input = entry.is_fields() ? input_file(entry_json(entry) + "\n") : input_file(entry.text());
     if (input < 0) return {errno};
     pid_t child = 0;
     const int failed = start(entry, input, child);

@@ -1,6 +1,7 @@
-// Runs a shell command for one entry, the payload on its standard input.
+// Runs a shell command for one entry, the payload on its standard input; of fields, which no shell could take apart,
+// the entry's JSON line.
 //
-// The payload is handed over as an unnamed memory file, not through a pipe: a command that does not read it, or leaves
+// The input is handed over as an unnamed memory file, not through a pipe: a command that does not read it, or leaves
 // a grandchild behind that holds it, can neither block nor kill us. The child has our environment and the SHMQ_
 // variables, the signal mask from before StopSignals, and none of our other descriptors (all are close-on-exec).
 #pragma once

@@ -18,10 +18,15 @@
 namespace shmq::tools {
 
 /// How the text of a parameter is read. `name` is text that is not empty; the library judges its characters.
-enum class Kind : std::uint8_t { flag, text, name, number, size, duration, mode, position, time_stamps, format };
+enum class Kind : std::uint8_t { flag, text, name, number, size, duration, mode, position, time_stamps, format, field };
 
 /// How often a parameter is given.
-enum class Need : std::uint8_t { optional, required, many };  // many: one or more
+enum class Need : std::uint8_t {
+    optional,
+    required,
+    many,     ///< one value or more, one behind the other
+    repeated  ///< any number of times, each with one value
+};
 
 struct Parameter {
     std::string_view name;  ///< "--wait", or a word in capitals for one that is told by its place
@@ -55,6 +60,8 @@ public:
     [[nodiscard]] Duration duration(std::string_view name, Duration otherwise) const;
     [[nodiscard]] std::uint32_t mode(std::string_view name, std::uint32_t otherwise) const;
     [[nodiscard]] Position position(std::string_view name, Position otherwise) const;
+    /// Every value of a parameter of the kind `field`. They live as long as the Arguments.
+    [[nodiscard]] std::vector<Field> fields(std::string_view name) const;
     [[nodiscard]] TimeStamps time_stamps(std::string_view name, TimeStamps otherwise) const;
     /// Whether --format json was asked for.
     [[nodiscard]] bool json() const;

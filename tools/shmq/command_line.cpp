@@ -77,9 +77,10 @@ CLI::Option* declare(CLI::App& application, const Parameter& parameter, std::vec
                                                      return true;
                                                  }));
     const bool many = parameter.need == Need::many;
-    option->expected(1, many ? CLI::detail::expected_max_vector_size : 1)->allow_extra_args(many);
+    const bool several = many || parameter.need == Need::repeated;
+    option->expected(1, several ? CLI::detail::expected_max_vector_size : 1)->allow_extra_args(many);
     option->check([parameter](const std::string& text) { return problem_of(parameter, text); });
-    if (parameter.need != Need::optional) option->required();
+    option->required(many || parameter.need == Need::required);
     return option;
 }
 

@@ -35,7 +35,9 @@ constexpr std::array create_parameters{
 constexpr std::array add_parameters{
     stream_name,
     Parameter{"DATA", Kind::text, "DATA",
-              "the entry; without it and without --lines standard input whole is one entry"},
+              "the entry; without it, --field and --lines standard input whole is one entry"},
+    Parameter{"--field", Kind::field, "NAME=VALUE", "the entry is fields, of which this is one", Need::repeated, 0,
+              greatest_number, "DATA"},
     Parameter{"--key", Kind::text, "K", "key stored with each entry"},
     Parameter{"--lines", Kind::text, "FILE|-", "each line of FILE, or of standard input, is an entry", Need::optional,
               0, greatest_number, "DATA"},
@@ -69,9 +71,12 @@ constexpr std::array read_parameters{
 
 constexpr std::array tail_parameters{
     stream_name,
-    Parameter{"--from", Kind::position, "oldest|newest|SEQ", "where to begin (default oldest)"},
+    Parameter{"--from", Kind::position, "oldest|newest|SEQ|@TIME", "where to begin (default oldest)"},
+    Parameter{"--to", Kind::position, "newest|SEQ|@TIME", "the last entry (default newest)"},
+    Parameter{"--last", Kind::number, "N", "only the newest N up to there, the oldest of them first", Need::optional, 1,
+              greatest_number, "--from"},
     Parameter{"--count", Kind::number, "N", "ends after N entries", Need::optional, 1},
-    Parameter{"--follow", Kind::flag, "", "go on with what comes later"},
+    Parameter{"--follow", Kind::flag, "", "go on with what comes later", Need::optional, 0, greatest_number, "--to"},
     separator,
     format,
 };
@@ -79,7 +84,7 @@ constexpr std::array tail_parameters{
 constexpr std::array group_create_parameters{
     stream_name,
     group_name,
-    Parameter{"--from", Kind::position, "oldest|newest|SEQ", "its first entry (default oldest)"},
+    Parameter{"--from", Kind::position, "oldest|newest|SEQ|@TIME", "its first entry (default oldest)"},
 };
 constexpr std::array group_parameters{stream_name, group_name};
 constexpr std::array stream_parameters{stream_name};
@@ -117,14 +122,26 @@ constexpr std::array demo_parameters{
               Need::optional, 1},
 };
 
+constexpr std::string_view group_create_details =
+    "TIME: 2026-11-22T10:00:00Z or 2026-11-22T10:00:00.25Z (UTC), or -5m for five minutes ago; see shmq tail --help.\n";
+
+constexpr std::string_view tail_details =
+    "Without --follow it ends at the present end of the stream; newest means only what comes later.\n"
+    "TIME: 2026-11-22T10:00:00Z or 2026-11-22T10:00:00.25Z (UTC), or -5m for five minutes ago. Entries are stamped "
+    "when "
+    "they are\n"
+    "added, so nearly in their order; docs/cli.md says how nearly.\n";
+
 constexpr std::string_view read_details =
-    "text: the payload and a newline, nothing else. json: sequence, key, deliveries and data (data_base64 if it is not "
-    "UTF-8).\n"
+    "text: the payload and a newline, nothing else; of fields one line NAME=VALUE NAME=VALUE ..., quoted as JSON where "
+    "needed.\n"
+    "json: sequence, key, deliveries and data (data_base64 if it is not UTF-8), or fields.\n"
     "An entry is acked after it was written. Exit status 0 if any entry was read, else 1.\n"
-    "--exec: CMD is run by /bin/sh; exit 0 acks the entry, anything else gives it back for retry at once. Its "
-    "environment has\n"
-    "SHMQ_STREAM, SHMQ_GROUP, SHMQ_SEQUENCE, SHMQ_KEY and SHMQ_DELIVERIES. SIGINT and SIGTERM end after the running "
-    "CMD.\n";
+    "--exec: CMD is run by /bin/sh; exit 0 acks the entry, anything else gives it back for retry at once. An entry of "
+    "fields is given\n"
+    "to it as the line of --format json. Its environment has SHMQ_STREAM, SHMQ_GROUP, SHMQ_SEQUENCE, SHMQ_KEY and "
+    "SHMQ_DELIVERIES.\n"
+    "SIGINT and SIGTERM end after the running CMD.\n";
 
 constexpr std::array table{
     Command{"create", "make a stream", create_parameters,
@@ -137,10 +154,8 @@ constexpr std::array table{
         "--lines: empty lines are entries, a last one without newline too; from a pipe each is added as it arrives.\n",
         run_add},
     Command{"read", "read entries of a group, and ack them", read_parameters, read_details, run_read},
-    Command{"tail", "print entries without a group", tail_parameters,
-            "Without --follow it ends at the present end of the stream; newest means only what comes later.\n",
-            run_tail},
-    Command{"group create", "make a group", group_create_parameters, "", run_group_create},
+    Command{"tail", "print entries without a group", tail_parameters, tail_details, run_tail},
+    Command{"group create", "make a group", group_create_parameters, group_create_details, run_group_create},
     Command{"group drop", "take a group away", group_parameters, "", run_group_drop},
     Command{"group list", "names of the groups of a stream", stream_parameters, "", run_group_list},
     Command{"ack", "finish pending entries, whoever holds them", sequence_parameters, "", run_ack},

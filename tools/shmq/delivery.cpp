@@ -30,9 +30,17 @@ std::string end_text(const ChildEnd& end) {
 void EntryWriter::write(const Entry& entry) {
     if (json_)
         output_.append(entry_json(entry));
+    else if (entry.is_fields())
+        write_fields(entry);
     else
         output_.append(entry.text());
     output_.append({&end_, 1});
+}
+
+void EntryWriter::write_fields(const Entry& entry) {
+    if (const auto fields = entry.fields()) return output_.append(fields_text(*fields));
+    complain(fmt::format("the fields of entry {} are damaged; its bytes are written as they are", entry.sequence()));
+    output_.append(entry.text());
 }
 
 Delivery::Delivery(const Arguments& arguments, const StopSignals& signals)

@@ -21,13 +21,15 @@
 
 namespace shmq::tools {
 
-/// Writes entries as text or JSON, each with a newline or NUL behind it.
+/// Writes entries as text (fields as `fields_text` has them) or JSON, each with a newline or NUL behind it.
 class EntryWriter {
 public:
     EntryWriter(Output& output, bool json, bool null) : output_(output), json_(json), end_(null ? '\0' : '\n') {}
     void write(const Entry& entry);
 
 private:
+    void write_fields(const Entry& entry);
+
     Output& output_;
     bool json_;
     char end_;

@@ -25,8 +25,8 @@ std::string usage_line(const Command& command) {
     std::string line = fmt::format("shmq {}", command.name);
     for (const Parameter& parameter : command.parameters) {
         const std::string spelt = spelling(parameter);
-        if (parameter.need == Need::optional)
-            line += fmt::format(" [{}]", spelt);
+        if (parameter.need == Need::optional || parameter.need == Need::repeated)
+            line += fmt::format(" [{}]{}", spelt, parameter.need == Need::repeated ? "..." : "");
         else
             line += fmt::format(" {}{}", spelt, parameter.need == Need::many ? "..." : "");
     }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "shmq/stream.hpp"
@@ -29,9 +30,21 @@ Result<Stream> open_stream(const std::string& name, bool follow) {
     return Stream::open(name, read_only);
 }
 
-// Prints up to `count` entries below `end`, and waits for more if it follows. Gives why it ended; `ok`: it came to the
-// end.
-Error print_entries(Reader& reader, EntryWriter& writer, Output& output, std::uint64_t count, Sequence end, bool follow,
+// A reader of what was asked for; without an end if it follows.
+Result<Reader> make_reader(Stream& stream, const Arguments& arguments) {
+    const Position from = arguments.position("--from", Position::oldest());
+    const Position to = arguments.position("--to", Position::newest());
+    const bool follow = arguments.has("--follow");
+    if (!arguments.has("--last")) return follow ? stream.reader(from) : stream.reader(from, to);
+    const auto all = stream.reader(from, to);
+    if (!all) return all.error();
+    const std::uint64_t kept = all->end() - std::min(all->end(), all->position());
+    const Position first = Position::at(all->end() - std::min(kept, arguments.number("--last", 1)));
+    return follow ? stream.reader(first) : stream.reader(first, Position::at(all->end() - 1));
+}
+
+// Prints up to `count` entries, and waits for more if it follows. Gives why it ended; `ok`: it came to the end.
+Error print_entries(Reader& reader, EntryWriter& writer, Output& output, std::uint64_t count, bool follow,
                     const StopSignals& signals) {
     while (count > 0 && output.good() && !signals.token().stop_requested()) {
         auto entry = reader.next();
@@ -40,7 +53,6 @@ Error print_entries(Reader& reader, EntryWriter& writer, Output& output, std::ui
             entry = reader.next(forever, signals.token());
         }
         if (!entry) return entry.error().code() == Code::empty ? Error() : entry.error();
-        if (entry->sequence() >= end) break;
         writer.write(*entry);
         --count;
     }
@@ -54,15 +66,12 @@ int run_tail(const Arguments& arguments) {
     const StopSignals signals(STDOUT_FILENO);
     auto stream = open_stream(arguments.text("NAME"), follow);
     if (!stream) return report(stream.error());
-    auto reader = stream->reader(arguments.position("--from", Position::oldest()));
+    auto reader = make_reader(*stream, arguments);
     if (!reader) return report(reader.error());
-    const auto info = stream->info();
-    if (!info) return report(info.error());
     constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
     Output output(STDOUT_FILENO, signals.descriptor());
     EntryWriter writer(output, arguments.json(), arguments.has("--null"));
-    const Error end = print_entries(*reader, writer, output, arguments.number("--count", unlimited),
-                                    follow ? unlimited : info->next, follow, signals);
+    const Error end = print_entries(*reader, writer, output, arguments.number("--count", unlimited), follow, signals);
     const int written = output.finish();
     if (reader->lapped() > 0)
         complain(fmt::format("{} overwritten before it could be read",
