@@ -22,7 +22,8 @@ protected:
     [[nodiscard]] std::string sound_bytes() const {
         {
             Stream stream = create_with_group();
-            add(stream, 6);
+            add(stream, 5);
+            must(stream.add_fields({{"name", "value"}, {"n", "1"}}));
             Consumer consumer = must(stream.consumer("g", "one"));
             Batch batch = must(consumer.read(reading(4)));
             must(batch.ack(1));
@@ -44,6 +45,8 @@ void use(const std::string& path) {
     fine(stream->pending_entries("g"));
     fine(stream->range(0, ~Sequence{0}));
     fine(stream->reverse_range(~Sequence{0}, 0));
+    const Position now = Position::at_time(std::chrono::system_clock::now());
+    fine(stream->range(now, now));
     fine(stream->add("more"));
     fine(stream->recover());
     if (auto reader = stream->reader())
@@ -52,7 +55,10 @@ void use(const std::string& path) {
         for (int i = 0; i < 40; ++i) {
             auto batch = consumer->read();
             if (!batch) break;
-            for (const Entry& entry : *batch) require(entry.payload().size() <= 3000);
+            for (const Entry& entry : *batch) {
+                require(entry.payload().size() <= 3000);
+                fine(entry.fields());
+            }
             fine(batch->ack());
         }
         fine(consumer->claim(ClaimOptions{}));

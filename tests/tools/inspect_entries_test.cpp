@@ -78,6 +78,20 @@ TEST(InspectEntries, odd_bytes_are_escaped_on_one_line) {
     EXPECT_EQ(folder.inspect_json({"entries", "orders"}).at("entries")[0].at("preview"), shown);
 }
 
+TEST(InspectEntries, say_which_are_fields_and_show_them) {
+    const Folder folder;
+    folder.shmq({"create", "orders"});
+    folder.shmq({"add", "orders", "--field", "item=a cup", "--field", "note=x\ny"});
+    folder.shmq({"add", "orders", "item=a"});
+    const Json entries = folder.inspect_json({"entries", "orders"}).at("entries");
+    EXPECT_EQ(entries[0].at("kind"), "fields");
+    EXPECT_EQ(entries[0].at("preview"), "item=a cup note=x\\ny");
+    EXPECT_EQ(entries[1].at("kind"), "bytes");
+    const Outcome screen = folder.inspect({"entries", "orders"});
+    EXPECT_TRUE(screen.says("  fields: item=a cup")) << screen.out;
+    EXPECT_TRUE(screen.says("  6  item=a\n")) << screen.out;
+}
+
 TEST(InspectEntries, a_key_that_is_not_utf8_is_base64_in_json) {
     const Folder folder;
     folder.shmq({"create", "orders"});

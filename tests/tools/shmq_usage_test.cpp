@@ -84,8 +84,59 @@ TEST_F(ShmqUsage, other_values_are_one_of_their_words) {
     expect_usage({"create", "s", "--mode", "0888"}, "octal");
     expect_usage({"create", "s", "--mode", "1777"}, "octal");
     expect_usage({"read", "s", "--group", "g", "--format", "xml"}, "text, json");
-    expect_usage({"tail", "s", "--from", "first"}, "oldest, newest or a sequence");
+    expect_usage({"tail", "s", "--from", "first"}, "oldest, newest, a sequence or @ and a time");
     expect_usage({"tail", "s", "--from", "0"}, "at least 1");
+}
+
+TEST_F(ShmqUsage, times_are_whole_utc_and_of_the_calendar) {
+    for (const char* time : {"",
+                             "now",
+                             "2026",
+                             "2026-11-22",
+                             "2026-11-22T10:00:00",
+                             "2026-11-22T10:00Z",
+                             "2026-11-22 10:00:00Z",
+                             "2026-11-22T10:00:00z",
+                             "2026-11-22T10:00:00+00:00",
+                             "2026-11-22T10:00:00.Z",
+                             "2026-11-22T10:00:00.0000000001Z",
+                             "2026-11-22T10:00:00,5Z",
+                             "2026-11-22T10:00:00.5",
+                             "2026-02-29T10:00:00Z",
+                             "2026-00-22T10:00:00Z",
+                             "2026-13-22T10:00:00Z",
+                             "2026-11-31T10:00:00Z",
+                             "2026-11-22T24:00:00Z",
+                             "2026-11-22T10:60:00Z",
+                             "2026-11-22T10:00:60Z",
+                             "1969-12-31T23:59:59Z",
+                             "2262-01-01T00:00:00Z",
+                             "+026-11-22T10:00:00Z",
+                             "-5",
+                             "-",
+                             "--5m",
+                             "-5m ",
+                             "5m"}) {
+        expect_usage({"tail", "s", std::string("--from=@") + time}, "--from");
+        expect_usage({"tail", "s", std::string("--to=@") + time}, "--to");
+    }
+    expect_usage({"group", "create", "s", "g", "--from", "@yesterday"}, "'yesterday' is not a time");
+}
+
+TEST_F(ShmqUsage, fields_have_a_name_each_its_own_and_go_alone) {
+    for (const std::string& field : {std::string(), std::string("k"), std::string("=v"), std::string(256, 'k') + "=v"})
+        expect_usage({"add", "s", "--field=" + field}, "--field");
+    expect_usage({"add", "s", "--field"}, "--field");
+    expect_usage({"add", "s", "--field", "a=1", "--field", "b=2", "--field", "a=3"}, "the name 'a' is given twice");
+    expect_usage({"add", "s", "--field", "a=1", "data"}, "DATA excludes --field");
+    expect_usage({"add", "s", "--field", "a=1", "b=2"}, "DATA excludes --field");
+    expect_usage({"add", "s", "--field", "a=1", "--lines", "-"}, "without --lines");
+    Words many{"add", "s"};
+    for (int number = 0; number <= 1'024; ++number) {
+        many.emplace_back("--field");
+        many.push_back(std::to_string(number) + "=");
+    }
+    expect_usage(many, "1025 of them, at most 1024");
 }
 
 TEST_F(ShmqUsage, missing_unknown_surplus_and_contrary_words_are_refused) {
@@ -103,6 +154,9 @@ TEST_F(ShmqUsage, missing_unknown_surplus_and_contrary_words_are_refused) {
     expect_usage({"claim", "s", "g"}, "--idle is required");
     expect_usage({"read", "s", "--group", "g", "--exec", "true", "--no-ack"}, "--exec");
     expect_usage({"read", "s", "--group", "g", "--exec", "true", "--format", "json"}, "--exec");
+    expect_usage({"tail", "s", "--to", "3", "--follow"}, "--to");
+    expect_usage({"tail", "s", "--last", "3", "--from", "1"}, "--from");
+    expect_usage({"tail", "s", "--last", "0"}, "at least 1");
     expect_usage({"list", "s"}, "s");
 }
 
