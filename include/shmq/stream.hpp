@@ -271,8 +271,14 @@ public:
     // Retention.
     /// Gives up entries below `sequence`, as far as every group has finished them. `out_of_range` beyond the end.
     Result<TrimReport> trim_before(Sequence sequence);
+    /// Gives up entries before a place, likewise: with Position::at_time those stamped earlier. A stamp is taken before
+    /// its entry is added, so of entries added at nearly the same moment one more or less may go.
+    Result<TrimReport> trim_before(Position position);
     /// Gives up all but the newest `count` entries, likewise.
     Result<TrimReport> trim_keep(std::uint64_t count);
+    /// Gives up all but the newest entries that together take at most `bytes` of the payload area (header 32, key and
+    /// payload, rounded up to the unit, which is 32 unless the payload is huge), likewise. Looks at each kept entry.
+    Result<TrimReport> trim_keep_bytes(std::uint64_t bytes);
 
     /// Looks for dead owners now and hands on what they held. The first report of a handle includes what opening it
     /// found.

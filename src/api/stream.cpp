@@ -8,7 +8,6 @@
 #include "group/directory.hpp"
 #include "layout/segment.hpp"
 #include "log/publish.hpp"
-#include "log/trim.hpp"
 
 namespace shmq {
 
@@ -282,35 +281,6 @@ Result<Copies> Stream::range(Position from, Position to, std::size_t max_entries
 }
 Result<Copies> Stream::reverse_range(Position to, Position from, std::size_t max_entries) const {
     return core_ ? detail::ReaderCore::range(*core_, from, to, max_entries, true) : Result<Copies>(Code::closed);
-}
-
-Result<TrimReport> Stream::trim_before(Sequence sequence) {
-    if (!core_) return Code::closed;
-    if (auto fine = core_->writable(); !fine) return fine.error();
-    const Segment& segment = core_->segment();
-    const Sequence end = find_end(segment);
-    if (sequence > end)
-        return text_error(Code::out_of_range, sequence, "sequence %llu was not added yet; the next one is %llu",
-                          static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(end));
-    finish_closings(segment, core_->visits());  // what is gone holds nothing
-    const Sequence before = find_begin(segment);
-    const Lifted lifted = lift_trim(segment, sequence);
-    TrimReport report;
-    report.first = lifted.trim;
-    report.trimmed = lifted.trim > before ? lifted.trim - before : 0;
-    if (lifted.trim < sequence && lifted.blocked.known) {
-        report.held_by = std::string(row_name(segment.group(lifted.blocked.group).name).view());
-        report.held_at = lifted.blocked.sequence;
-    }
-    room_came(segment);
-    return report;
-}
-
-Result<TrimReport> Stream::trim_keep(std::uint64_t count) {
-    if (!core_) return Code::closed;
-    if (const Code code = core_->usable(); code != Code::ok) return code;
-    const Sequence end = find_end(core_->segment());
-    return trim_before(count < end ? end - count : find_begin(core_->segment()));
 }
 
 Result<RecoveryReport> Stream::recover() {

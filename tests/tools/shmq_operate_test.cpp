@@ -171,6 +171,28 @@ TEST_F(ShmqOperate, trim_stops_at_what_a_group_still_needs) {
     EXPECT_EQ(good({"tail", "s"}), "c\n");
 }
 
+TEST_F(ShmqOperate, trim_by_bytes_keeps_the_newest_that_fit) {
+    EXPECT_EQ(good({"group", "drop", "s", "g"}), "");
+    EXPECT_EQ(good({"trim", "s", "--keep-bytes", "191"}), "trimmed 1 entry, the first kept is 2\n");
+    EXPECT_EQ(good({"trim", "s", "--keep-bytes", "128"}), "trimmed 0 entries, the first kept is 2\n");
+    EXPECT_EQ(good({"trim", "s", "--keep-bytes", "64"}), "trimmed 1 entry, the first kept is 3\n");
+    EXPECT_EQ(good({"tail", "s"}), "c\n");
+    EXPECT_EQ(good({"trim", "s", "--keep-bytes", "63"}), "trimmed 1 entry, the first kept is 4\n");
+}
+
+TEST_F(ShmqOperate, trim_by_time_gives_up_what_was_added_before) {
+    EXPECT_EQ(good({"trim", "s", "--before", "@-1h"}),
+              "trimmed 0 entries, the first kept is 1; group g still needs 1\n");
+    EXPECT_EQ(good({"group", "drop", "s", "g"}), "");
+    EXPECT_EQ(good({"trim", "s", "--before", "@-1h"}), "trimmed 0 entries, the first kept is 1\n");
+    EXPECT_EQ(good({"trim", "s", "--before", "@2200-01-01T00:00:00Z"}), "trimmed 3 entries, the first kept is 4\n");
+}
+
+TEST_F(ShmqOperate, trim_wants_exactly_one_bound) {
+    EXPECT_EQ(run({"trim", "s"}).status, 64);
+    EXPECT_EQ(run({"trim", "s", "--keep", "1", "--keep-bytes", "1"}).status, 64);
+}
+
 TEST_F(ShmqOperate, trim_beyond_the_end_is_out_of_range) {
     const Ended ended = run({"trim", "s", "--before", "100"});
     EXPECT_EQ(ended.status, 64);

@@ -111,9 +111,9 @@ constexpr std::array pending_parameters{
 
 constexpr std::array trim_parameters{
     stream_name,
-    Parameter{"--before", Kind::number, "SEQ", "give up every entry below this sequence", Need::optional, 0,
-              greatest_number, "--keep"},
+    Parameter{"--before", Kind::position, "SEQ|@TIME", "give up every entry below this sequence, or added before"},
     Parameter{"--keep", Kind::number, "N", "give up all but the newest N entries"},
+    Parameter{"--keep-bytes", Kind::size, "SIZE", "give up all but the newest entries that take so much"},
 };
 
 constexpr std::array demo_parameters{
@@ -166,7 +166,7 @@ constexpr std::array table{
     Command{"pending", "entries delivered and not acked, or waiting for retry", pending_parameters,
             "The summary is of the whole group; the filters choose the entries that are listed.\n", run_pending},
     Command{"trim", "give up old entries that every group has finished", trim_parameters,
-            "Exactly one of --before and --keep.\n", run_trim},
+            "Exactly one of --before, --keep and --keep-bytes.\n", run_trim},
     Command{"rm", "remove a stream; who waits for it ends with `removed`", stream_parameters, "", run_remove},
     Command{"list", "names of all streams", {}, "", run_list},
     Command{"demo", "real records through real processes, two of them killed", demo_parameters, "", run_demo_command},

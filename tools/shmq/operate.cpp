@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "shmq/stream.hpp"
@@ -53,12 +55,15 @@ int run_recover(const Arguments& arguments) {
 }
 
 int run_trim(const Arguments& arguments) {
-    if (!arguments.has("--before") && !arguments.has("--keep"))
-        return usage_error("trim", "one of --before and --keep is needed");
+    const std::array given{arguments.has("--before"), arguments.has("--keep"), arguments.has("--keep-bytes")};
+    if (std::count(given.begin(), given.end(), true) != 1)
+        return usage_error("trim", "exactly one of --before, --keep and --keep-bytes is needed");
     auto stream = Stream::open(arguments.text("NAME"));
     if (!stream) return report(stream.error());
-    const auto trimmed = arguments.has("--before") ? stream->trim_before(arguments.number("--before", 0))
-                                                   : stream->trim_keep(arguments.number("--keep", 0));
+    const auto trimmed = arguments.has("--before")
+                             ? stream->trim_before(arguments.position("--before", Position::oldest()))
+                         : arguments.has("--keep") ? stream->trim_keep(arguments.number("--keep", 0))
+                                                   : stream->trim_keep_bytes(arguments.size("--keep-bytes", 0));
     if (!trimmed) return report(trimmed.error());
     std::string text =
         fmt::format("trimmed {}, the first kept is {}", counted(trimmed->trimmed, "entry", "entries"), trimmed->first);
