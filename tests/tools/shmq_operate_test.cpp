@@ -181,7 +181,7 @@ TEST_F(ShmqOperate, trim_by_bytes_keeps_the_newest_that_fit) {
 }
 
 TEST_F(ShmqOperate, trim_by_time_gives_up_what_was_added_before) {
-    EXPECT_EQ(good({"trim", "s", "--before", "@-1h"}),
+    EXPECT_EQ(good({"trim", "s", "--before", "@2200-01-01T00:00:00Z"}),
               "trimmed 0 entries, the first kept is 1; group g still needs 1\n");
     EXPECT_EQ(good({"group", "drop", "s", "g"}), "");
     EXPECT_EQ(good({"trim", "s", "--before", "@-1h"}), "trimmed 0 entries, the first kept is 1\n");

@@ -149,7 +149,7 @@ TEST_F(ShmqUsage, missing_unknown_surplus_and_contrary_words_are_refused) {
     expect_usage({"add", "s", "a", "b"}, "b");
     expect_usage({"add", "s", "a", "--lines", "-"}, "--lines");
     expect_usage({"add", "s", "--null"}, "--lines");
-    expect_usage({"trim", "s"}, "--before and --keep");
+    expect_usage({"trim", "s"}, "--before, --keep and --keep-bytes");
     expect_usage({"trim", "s", "--before", "1", "--keep", "1"}, "--keep");
     expect_usage({"claim", "s", "g"}, "--idle is required");
     expect_usage({"read", "s", "--group", "g", "--exec", "true", "--no-ack"}, "--exec");
