@@ -87,6 +87,23 @@ public:
     /// Gives back an entry this consumer was given, in whatever batch.
     Result<void> nack(Sequence sequence) noexcept;
 
+    /// A descriptor for poll, epoll and event loops: readable when there probably is something to read. Read until
+    /// `empty`; that answer alone makes it unreadable, and from then on anything that a read would find makes it
+    /// readable again, never missed. It starts readable.
+    ///
+    /// Level-triggered, one read for each event is enough; edge-triggered (EPOLLET), read until `empty`. A read may
+    /// still answer `empty`: another consumer was faster. Also readable are a removed stream and a dropped or moved
+    /// group: the read says which. `stopped` and errors leave it as it is. It says nothing about entries that only
+    /// `claim_idle` would take. As a sleeper in its group it counts from `empty` until it is readable, so one that is
+    /// readable and not read leaves its entry to the others' next look (50 ms).
+    ///
+    /// The first call of a stream handle starts one thread, which serves all consumers and readers of that handle,
+    /// takes no signals, and ends with the last of them that asked. Who never asks has no thread and pays nothing. With
+    /// it, each `empty` costs a few system calls. The descriptor is non-blocking, closed by exec, belongs to the
+    /// consumer and is closed with it: do not read or close it, and take it out of the event loop before. Errors:
+    /// `closed`, `forked`, `system` (no descriptor, no thread).
+    Result<int> poll_fd();
+
     [[nodiscard]] std::string_view name() const noexcept;  ///< empty if anonymous
     [[nodiscard]] std::string_view group() const noexcept;
     /// Closes the open batches, gives their entries back, leaves the group. Idempotent.
@@ -94,6 +111,7 @@ public:
 
 private:
     friend class Stream;
+    friend class Waiter;
     explicit Consumer(std::unique_ptr<detail::ConsumerCore> core) noexcept;
     std::unique_ptr<detail::ConsumerCore> core_;
 };

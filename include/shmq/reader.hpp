@@ -49,6 +49,10 @@ public:
     /// Errors: `empty` after the wait, `stopped`, `removed`, `corrupt`.
     Result<Entry> next(Duration wait = Duration{0}, std::stop_token stop = {});
 
+    /// As Consumer::poll_fd: readable until `next` answers `empty`. With a read-only handle the thread looks every 2 ms
+    /// instead of being woken.
+    Result<int> poll_fd();
+
     /// Entries missed since the reader was made.
     [[nodiscard]] std::uint64_t lapped() const noexcept;
     /// The sequence the next entry has at least.
@@ -58,6 +62,7 @@ public:
 
 private:
     friend class Stream;
+    friend class Waiter;
     explicit Reader(std::unique_ptr<detail::ReaderCore> core) noexcept;
     std::unique_ptr<detail::ReaderCore> core_;
 };

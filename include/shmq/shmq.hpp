@@ -1,4 +1,4 @@
-// Everything of shmq. See stream.hpp for where to begin.
+// Everything of shmq but asio.hpp, which needs Boost.Asio. See stream.hpp for where to begin.
 #pragma once
 
 #include "shmq/consumer.hpp"
@@ -9,3 +9,4 @@
 #include "shmq/status.hpp"
 #include "shmq/stream.hpp"
 #include "shmq/version.hpp"
+#include "shmq/wait_many.hpp"

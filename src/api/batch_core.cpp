@@ -175,7 +175,10 @@ Consumer& Consumer::operator=(Consumer&&) noexcept = default;
 Consumer::~Consumer() = default;
 Consumer::Consumer(std::unique_ptr<detail::ConsumerCore> core) noexcept : core_(std::move(core)) {}
 Result<Batch> Consumer::read(const ReadOptions& options) {
-    return core_ ? core_->read(options) : Result<Batch>(Code::closed);
+    if (!core_) return Code::closed;
+    auto batch = core_->read(options);
+    if (!batch && core_->polled() && batch.error() == Code::empty) batch = core_->arm_after_empty(options);
+    return batch;
 }
 Result<Batch> Consumer::claim(const ClaimOptions& options) {
     return core_ ? core_->claim(options) : Result<Batch>(Code::closed);

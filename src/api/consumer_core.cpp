@@ -90,6 +90,7 @@ void ConsumerCore::leave() noexcept {
 
 void ConsumerCore::close() noexcept {
     if (closed_) return;
+    poll_.reset();
     if (stream_->usable() == Code::ok) {
         for (auto& batch : batches_)
             if (batch->open) {
@@ -254,7 +255,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         if (error.code() != Code::ok) return error;
     } else {
         const Waited waited = stream_->wait_without_spin(row(), options.wait, options.stop, [&] {
-            sweep(member_, records_per_slice);
+            sweep_slice();
             return look();
         });
         if (waited == Waited::stopped) return Code::stopped;
@@ -265,6 +266,10 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
     batch.consumer = this;
     batch.open = true;
     return Batch(&batch);
+}
+
+void ConsumerCore::sweep_slice() noexcept {
+    if (joined_) sweep(member_, records_per_slice);
 }
 
 Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {

@@ -58,6 +58,17 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& group() const noexcept { return group_; }
 
+    // For who waits on many: where it sleeps, and what a waiting consumer does at the end of a slice.
+    [[nodiscard]] StreamCore& stream() noexcept { return *stream_; }
+    [[nodiscard]] unsigned sleeper_bit() const noexcept { return row(); }
+    void sweep_slice() noexcept;
+
+    // poll_fd, in polled.cpp.
+    Result<int> poll_fd();
+    [[nodiscard]] bool polled() const noexcept { return poll_ != nullptr; }
+    /// After a read that found nothing: looks once more and leaves the descriptor to the poll thread.
+    Result<Batch> arm_after_empty(const ReadOptions& options);
+
     // For the batches.
     Result<void> ack_all(BatchCore& batch) noexcept;
     Result<void> ack_one(BatchCore& batch, Sequence sequence) noexcept;
@@ -93,6 +104,7 @@ private:
     bool closed_ = false;
     std::uint32_t reads_ = 0;  // until the next sweep
     std::vector<std::unique_ptr<BatchCore>> batches_;
+    std::unique_ptr<PollSource> poll_;
 };
 
 }  // namespace shmq::detail

@@ -121,12 +121,15 @@ Owner StreamCore::owner_of(const OwnerWord& word) const noexcept {
     return probe_life(segment_, probe_, {word.row, word.incarnation}) == Life::alive ? Owner::alive : Owner::dead;
 }
 
-void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns,
-                             std::uint64_t slice_ns) noexcept {
-    constexpr std::uint64_t read_only_slice_ns = 2'000'000;
+Duration StreamCore::longest_sleep() const noexcept {
+    constexpr Duration read_only_slice{2'000'000};
+    return read_only() ? std::min(options_.slice, read_only_slice) : options_.slice;
+}
+
+void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns) noexcept {
     const std::uint64_t now = os::monotonic_ns();
     const std::uint64_t rest = deadline_ns > now ? deadline_ns - now : 0;
-    const std::uint64_t longest = read_only() ? std::min(slice_ns, read_only_slice_ns) : slice_ns;
+    const auto longest = static_cast<std::uint64_t>(longest_sleep().count());
     const auto span = Duration{static_cast<std::int64_t>(std::min(rest, longest))};
     if (read_only()) {
         const Atomic<std::uint32_t> nobody_writes(0);
@@ -134,7 +137,7 @@ void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t dea
         return;
     }
     if (sleep(segment_, bit, seen, span) != os::Woken::timeout) return;
-    scan_if_due(slice_ns / 2'000'000);  // a whole slice without news: one of all waiters looks for the dead
+    scan_if_due();  // a whole slice without news: one of all waiters looks for the dead
 }
 
 void StreamCore::scan_if_due(std::uint64_t ms) noexcept {

@@ -1,4 +1,4 @@
-// What stands behind an open stream: the mapping, the attachment, and the one loop in which anybody waits.
+// What stands behind an open stream: the mapping, the attachment, and the waits on it.
 //
 // Shared by the Stream and everything made from it; the last of them unmaps and detaches. Called only by this room.
 #pragma once
@@ -8,6 +8,8 @@
 #include <mutex>
 #include <optional>
 
+#include "api/poll_thread.hpp"
+#include "api/wait_loop.hpp"
 #include "base/error_detail.hpp"
 #include "group/visit.hpp"
 #include "layout/segment.hpp"
@@ -20,9 +22,6 @@
 #include "shmq/stream.hpp"
 
 namespace shmq::detail {
-
-/// How a wait ended.
-enum class Waited : std::uint8_t { done, timeout, stopped, removed };
 
 class StreamCore {
 public:
@@ -40,6 +39,11 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] bool read_only() const noexcept { return options_.read_only; }
+    /// After so long a sleeper looks again by itself. Shorter where nobody wakes it, since it may not say that it
+    /// sleeps.
+    [[nodiscard]] Duration longest_sleep() const noexcept;
+    /// Raises the descriptors of poll_fd.
+    [[nodiscard]] PollThread& poll_thread() noexcept { return poll_thread_; }
     /// The file is the one the segment was made in, so that locks tell about its owners.
     [[nodiscard]] bool at_home() const noexcept { return at_home_; }
     [[nodiscard]] bool removed() const noexcept;
@@ -57,10 +61,10 @@ public:
     RecoveryReport take_opening_report() noexcept { return std::exchange(opening_report_, RecoveryReport{}); }
     /// Scans unless some process of the stream did within the last `ms`. A hint: two at once do no harm.
     void scan_if_due(std::uint64_t ms) noexcept;
+    /// The same, as sleepers do it: once in half a slice, one of all.
+    void scan_if_due() noexcept { scan_if_due(static_cast<std::uint64_t>(options_.slice.count()) / 2'000'000); }
 
-    /// Calls `look` until it answers true, the wait is over, the token stops it, or the stream was removed and `look`
-    /// still finds nothing. Spins first, then sleeps in slices on the futex of `bit`; between slices it scans for the
-    /// dead. `look` must be cheap.
+    /// spin_until, then wait_in_slices on the futex of `bit`: between slices it scans for the dead.
     template <class Look>
     Waited wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look);
     /// The same for who has spun already.
@@ -72,7 +76,8 @@ private:
     static void in_forked_child(void* core) noexcept;
     Result<void> map_segment();
     Result<void> attach_here();
-    void pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns, std::uint64_t slice_ns) noexcept;
+    struct Place;
+    void pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns) noexcept;
     void wake_for_stop(unsigned bit) noexcept;
 
     std::string name_;
@@ -87,38 +92,32 @@ private:
     RecoveryReport opening_report_;
     Atomic<std::uint32_t> forked_{0};
     std::optional<os::ForkGuard> guard_;
+    PollThread poll_thread_{*this};
+};
+
+/// One bit of one stream, to sleep on.
+struct StreamCore::Place {
+    StreamCore& stream;
+    unsigned bit;
+    std::uint32_t seen = 0;
+
+    void announce() noexcept { seen = stream.read_only() ? 0 : announce_sleeper(stream.segment_, bit); }
+    void pause(std::uint64_t deadline_ns) noexcept { stream.pause_until(bit, seen, deadline_ns); }
+    void wake_for_stop() noexcept { stream.wake_for_stop(bit); }
+    [[nodiscard]] bool marked_removed() const noexcept { return is_removed(stream.segment_); }
+    [[nodiscard]] bool removed() const noexcept { return stream.removed(); }
 };
 
 template <class Look>
 Waited StreamCore::wait(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
-    const std::uint64_t start = os::monotonic_ns();
-    const Duration spin = std::min(at_most, options_.spin);
-    do {
-        if (look()) return Waited::done;
-        if (spin <= Duration{0}) break;
-        for (int i = 0; i < 16; ++i) pause();  // leaves the line to whoever writes it
-    } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(spin.count()));
+    if (spin_until(std::min(at_most, options_.spin), look)) return Waited::done;
     return wait_without_spin(bit, at_most, stop, look);
 }
 
 template <class Look>
 Waited StreamCore::wait_without_spin(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
-    if (look()) return Waited::done;
-    if (stop.stop_requested()) return Waited::stopped;
-    if (at_most <= Duration{0}) return is_removed(segment_) ? Waited::removed : Waited::timeout;
-    const std::uint64_t start = os::monotonic_ns();
-    const auto span = static_cast<std::uint64_t>(at_most.count());
-    const std::uint64_t deadline = at_most == forever || span > ~start ? ~std::uint64_t{0} : start + span;
-    const std::stop_callback wake(stop, [&] { wake_for_stop(bit); });
-    const auto slice = static_cast<std::uint64_t>(options_.slice.count());
-    for (;;) {  // a wait: ends as the comment above says
-        const std::uint32_t seen = read_only() ? 0 : announce_sleeper(segment_, bit);
-        if (look()) return Waited::done;
-        if (stop.stop_requested()) return Waited::stopped;
-        if (removed()) return look() ? Waited::done : Waited::removed;
-        if (os::monotonic_ns() >= deadline) return Waited::timeout;
-        pause_until(bit, seen, deadline, slice);
-    }
+    Place place{*this, bit};
+    return wait_in_slices(place, at_most, stop, look);
 }
 
 [[nodiscard]] inline Error no_group_error(const StreamCore& core, std::string_view group) noexcept {

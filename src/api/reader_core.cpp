@@ -48,19 +48,21 @@ std::unique_ptr<std::byte[]> CopyBuffer::take() noexcept {
     return std::move(bytes_);
 }
 
-Copied ReaderCore::look(Entry& entry) {
+Error ReaderCore::damage() const noexcept { return damaged(stream_->segment(), position_); }
+
+Copied ReaderCore::look(Entry& entry, CopyBuffer& buffer) {
     const Segment& segment = stream_->segment();
     for (;;) {  // each turn but the last moves the position up to a trim point that others moved
         if (position_ >= end_) return Copied::gone;
         EntryFields header;
-        const Copied copied = copy_entry(segment, position_, buffer_, header);
+        const Copied copied = copy_entry(segment, position_, buffer, header);
         if (copied == Copied::gone) {
             const Sequence begin = std::min(find_begin(segment), end_);
             lapped_ += begin - position_;
             position_ = begin;
             continue;
         }
-        if (copied == Copied::done) entry = make_entry(position_, header, buffer_.room(0));
+        if (copied == Copied::done) entry = make_entry(position_, header, buffer.room(0));
         return copied;
     }
 }
@@ -70,14 +72,14 @@ Result<Entry> ReaderCore::next(Duration wait, const std::stop_token& stop) {
     Entry entry;
     Copied copied = Copied::not_yet;
     const Waited waited = stream_->wait(reader_bit, wait, stop, [&] {
-        copied = look(entry);
+        copied = look(entry, buffer_);
         return copied != Copied::not_yet;
     });
     if (waited == Waited::stopped) return Code::stopped;
     if (waited == Waited::removed) return Code::removed;
     if (waited == Waited::timeout || copied == Copied::gone) return Code::empty;
-    if (copied == Copied::corrupt) return damaged(stream_->segment(), position_);
-    ++position_;
+    if (copied == Copied::corrupt) return damage();
+    accept();
     return entry;
 }
 
@@ -148,7 +150,10 @@ Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 Reader::Reader(std::unique_ptr<detail::ReaderCore> core) noexcept : core_(std::move(core)) {}
 Result<Entry> Reader::next(Duration wait, std::stop_token stop) {
-    return core_ ? core_->next(wait, stop) : Result<Entry>(Code::closed);
+    if (!core_) return Code::closed;
+    auto entry = core_->next(wait, stop);
+    if (!entry && core_->polled() && entry.error() == Code::empty) entry = core_->arm_after_empty();
+    return entry;
 }
 std::uint64_t Reader::lapped() const noexcept { return core_ ? core_->lapped() : 0; }
 Sequence Reader::position() const noexcept { return core_ ? core_->position() : 0; }

@@ -26,6 +26,12 @@ public:
         : stream_(std::move(stream)), position_(position), end_(end) {}
 
     Result<Entry> next(Duration wait, const std::stop_token& stop);
+    /// The next entry, copied into `buffer`; it stays the next one until it is accepted. Moves the position up to the
+    /// trim point where that has passed it.
+    Copied look(Entry& entry, CopyBuffer& buffer);
+    void accept() noexcept { ++position_; }
+    /// The error of a look that answered `corrupt`.
+    [[nodiscard]] Error damage() const noexcept;
     [[nodiscard]] std::uint64_t lapped() const noexcept { return lapped_; }
     [[nodiscard]] Sequence position() const noexcept { return position_; }
     [[nodiscard]] Sequence end() const noexcept { return end_; }
@@ -40,14 +46,20 @@ public:
     static Result<Copies> range(const StreamCore& stream, Position from, Position to, std::size_t max_entries,
                                 bool descending);
 
-private:
-    Copied look(Entry& entry);
+    [[nodiscard]] StreamCore& stream() noexcept { return *stream_; }
+    // poll_fd, in polled.cpp.
+    Result<int> poll_fd();
+    [[nodiscard]] bool polled() const noexcept { return poll_ != nullptr; }
+    /// After a `next` that found nothing: looks once more and leaves the descriptor to the poll thread.
+    Result<Entry> arm_after_empty();
 
+private:
     std::shared_ptr<StreamCore> stream_;
     Sequence position_;
     Sequence end_;
     std::uint64_t lapped_ = 0;
     CopyBuffer buffer_;
+    std::unique_ptr<PollSource> poll_;
 };
 
 }  // namespace shmq::detail

@@ -7,13 +7,15 @@ namespace shmq {
 
 namespace {
 
+constexpr unsigned everyone = ~0u >> 1;
+
+}  // namespace
+
 Atomic<std::uint32_t>& wake_word(const Segment& segment, unsigned bit) noexcept {
     if (bit == reader_bit) return segment.control().reader_wake;
     if (bit == room_bit) return segment.control().room_wake;
     return segment.group(bit).wake;
 }
-
-}  // namespace
 
 std::uint32_t announce_sleeper(const Segment& segment, unsigned bit) noexcept {
     const std::uint32_t seen = wake_word(segment, bit).load(memory_order_acquire);
@@ -34,14 +36,15 @@ void wake_sleepers(const Segment& segment, std::uint64_t mask, unsigned count) n
         const auto bit = static_cast<unsigned>(std::countr_zero(taken));
         Atomic<std::uint32_t>& word = wake_word(segment, bit);
         word.fetch_add(1, memory_order_release);
-        if (os::futex_wake(word, static_cast<int>(count)) == static_cast<int>(count))
+        const int wanted = static_cast<int>(bit == reader_bit ? everyone : count);
+        if (os::futex_wake(word, wanted) == wanted)
             sleepers.fetch_or(sleeper_mask(bit), memory_order_seq_cst);  // there may be more of them
     }
 }
 
 void mark_removed(const Segment& segment) noexcept {
     segment.control().sleepers.fetch_or(removed_mark, memory_order_seq_cst);
-    wake_sleepers(segment, low_mask(room_bit + 1), ~0u >> 1);
+    wake_sleepers(segment, low_mask(room_bit + 1), everyone);
 }
 
 }  // namespace shmq

@@ -18,6 +18,9 @@ namespace shmq {
 /// Bit of the sleepers word for the consumers of a group row; `reader_bit` and `room_bit` are the others.
 [[nodiscard]] constexpr std::uint64_t sleeper_mask(unsigned bit) noexcept { return std::uint64_t{1} << bit; }
 
+/// The futex word of a bit: a wake moves it on.
+[[nodiscard]] Atomic<std::uint32_t>& wake_word(const Segment& segment, unsigned bit) noexcept;
+
 /// Announces a sleeper: returns the value its futex word had before. The caller must look again at what it waits for
 /// before `sleep`.
 std::uint32_t announce_sleeper(const Segment& segment, unsigned bit) noexcept;
@@ -25,7 +28,8 @@ std::uint32_t announce_sleeper(const Segment& segment, unsigned bit) noexcept;
 /// Sleeps until woken, interrupted or `at_most` is over. `seen` comes from announce_sleeper.
 os::Woken sleep(const Segment& segment, unsigned bit, std::uint32_t seen, Duration at_most) noexcept;
 
-/// Wakes up to `count` sleepers of each bit in `mask` that has any. The slow half of the two functions below.
+/// Wakes up to `count` sleepers of each bit in `mask` that has any, but all of the readers: each of those wants every
+/// entry. The slow half of the two functions below.
 void wake_sleepers(const Segment& segment, std::uint64_t mask, unsigned count) noexcept;
 
 /// After entries were added or given back: wakes who waits for them. One load while nobody sleeps.

@@ -93,6 +93,22 @@ TEST(Wake, of_as_many_as_were_wanted_puts_the_bit_back_for_the_rest) {
     EXPECT_EQ(sleepers(forge), 0u) << "the last wake found nobody and left no mark";
 }
 
+TEST(Wake, of_one_reader_wakes_them_all_since_each_wants_every_entry) {
+    const Forge forge;
+    std::vector<std::thread> threads;
+    Atomic<std::uint32_t> asleep(0);
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back([&] {
+            const std::uint32_t seen = announce_sleeper(forge.segment(), reader_bit);
+            asleep.fetch_add(1, memory_order_seq_cst);
+            sleep(forge.segment(), reader_bit, seen, long_time);
+        });
+    while (asleep.load(memory_order_seq_cst) < 3) std::this_thread::yield();
+    // Those that are asleep are woken, and for the others the word has moved on: one wake ends all, or the watchdog.
+    entries_came(forge.segment(), data_sleepers, 1);
+    for (std::thread& thread : threads) thread.join();
+}
+
 TEST(Wake, reaches_a_sleeper_in_another_process) {
     const Forge forge;
     const pid_t child = ::fork();
