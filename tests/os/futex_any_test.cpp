@@ -1,7 +1,9 @@
 // Sleeping on several words: all at once, and in turns where the kernel refuses futex_waitv.
 #include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -103,6 +105,19 @@ TEST_P(FutexAny, leaves_errno_alone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, FutexAny, ::testing::Values(Kernel::new_one, Kernel::old_one, Kernel::forbids));
+
+TEST(FutexAnyOfKernel, sleeps_by_futex_waitv_wherever_the_kernel_has_it) {
+    // A waitv of no words: EINVAL where it exists.
+    const bool has = ::syscall(futex_waitv_call, nullptr, 0, 0, nullptr, 0) != 0 && errno == EINVAL;
+    EXPECT_EQ(in_child([&] {
+                  if (!refuse_call(SYS_futex, ENOSYS)) return 97;
+                  const Word word(0);
+                  const WaitWord one{&word, 0};
+                  // Without futex_waitv it comes to futex, which fails at once.
+                  return futex_wait_any({&one, 1}, 5ms) == (has ? Woken::timeout : Woken::changed) ? 0 : 1;
+              }),
+              0);
+}
 
 class FutexMany : public FutexAny {};
 
