@@ -76,15 +76,17 @@ inline boost::asio::awaitable<Result<void>> async_readable(int descriptor,
     co_return Result<void>();  // for whatever reason: the caller's next read finds out
 }
 
-/// Calls `read` until it answers anything but `empty`, waiting for the descriptor in between.
-template <class Answer, class Handle, class Read>
-boost::asio::awaitable<Answer> async_until_not_empty(Handle& handle, Duration wait, std::stop_token stop, Read read) {
+/// Calls `read` until it answers anything but `empty`, waiting for the descriptor in between, or until `over`.
+template <class Answer, class Handle, class Read, class Over>
+boost::asio::awaitable<Answer> async_until_not_empty(Handle& handle, Duration wait, std::stop_token stop, Read read,
+                                                     Over over) {
     using Clock = std::chrono::steady_clock;
     std::optional<Clock::time_point> end;
     if (wait < Clock::time_point::max() - Clock::now()) end = Clock::now() + wait;
     for (;;) {  // ends by an answer, the time or the token
         Answer answer = read();
         if (answer || !(answer.error() == Code::empty)) co_return answer;
+        if (over()) co_return answer;
         if (stop.stop_requested()) co_return Code::stopped;
         if (end && Clock::now() >= *end) co_return answer;
         const auto descriptor = handle.poll_fd();
@@ -101,7 +103,8 @@ inline boost::asio::awaitable<Result<Batch>> async_read(Consumer& consumer, Read
     ReadOptions at_once = options;
     at_once.wait = Duration{0};
     co_return co_await detail::async_until_not_empty<Result<Batch>>(
-        consumer, options.wait, options.stop, [&consumer, &at_once] { return consumer.read(at_once); });
+        consumer, options.wait, options.stop, [&consumer, &at_once] { return consumer.read(at_once); },
+        [] { return false; });
 }
 /// The same with the usual options, but for ever.
 inline boost::asio::awaitable<Result<Batch>> async_read(Consumer& consumer) {
@@ -110,11 +113,12 @@ inline boost::asio::awaitable<Result<Batch>> async_read(Consumer& consumer) {
     return async_read(consumer, std::move(options));
 }
 
-/// Reader::next, awaited; without a `wait` for ever.
+/// Reader::next, awaited; without a `wait` for ever. A reader of a range answers `empty` at its end.
 inline boost::asio::awaitable<Result<Entry>> async_next(Reader& reader, Duration wait = forever,
                                                         std::stop_token stop = {}) {
-    co_return co_await detail::async_until_not_empty<Result<Entry>>(reader, wait, stop,
-                                                                    [&reader] { return reader.next(); });
+    co_return co_await detail::async_until_not_empty<Result<Entry>>(
+        reader, wait, stop, [&reader] { return reader.next(); },
+        [&reader] { return reader.position() >= reader.end(); });
 }
 
 }  // namespace shmq

@@ -49,8 +49,8 @@ public:
     /// Errors: `empty` after the wait, `stopped`, `removed`, `corrupt`.
     Result<Entry> next(Duration wait = Duration{0}, std::stop_token stop = {});
 
-    /// As Consumer::poll_fd: readable until `next` answers `empty`. With a read-only handle the thread looks every 2 ms
-    /// instead of being woken.
+    /// As Consumer::poll_fd: readable until `next` answers `empty`, for a reader at the end of its range for good. With
+    /// a read-only handle the thread looks every 2 ms instead of being woken.
     Result<int> poll_fd();
 
     /// Entries missed since the reader was made.

@@ -29,8 +29,8 @@ class Delivery {
 public:
     /// The source it is of, as `Waiter::add` numbered it.
     [[nodiscard]] std::uint32_t source() const noexcept { return source_; }
-    /// `ok`, or what a read of the source answers: `removed`, `no_group`, `corrupt`, `forked`, `closed`, ...; then
-    /// there are no entries.
+    /// `ok`, or what a read of the source answers: `empty` (a reader of a range, at its end), `removed`, `no_group`,
+    /// `corrupt`, `forked`, `closed`, ...; then there are no entries.
     [[nodiscard]] Error error() const noexcept { return error_; }
     [[nodiscard]] std::span<const Entry> entries() const noexcept {
         return batch_.empty() ? copies_ : batch_.entries();

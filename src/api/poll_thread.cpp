@@ -56,6 +56,12 @@ void PollThread::arm(PollSource& source, const Watch& watch) noexcept {
     kick();
 }
 
+void PollThread::retire(PollSource& source) noexcept {
+    const std::scoped_lock lock(list_);
+    source.armed_ = false;
+    source.event_.lower();
+}
+
 void PollThread::kick() noexcept {
     kicks_.fetch_add(1, memory_order_release);
     os::futex_wake(kicks_, 1);

@@ -72,6 +72,8 @@ public:
     Result<std::unique_ptr<PollSource>> add();
     /// Lowers the flag and leaves it to the thread to raise it. The caller announced `watch.seen` and looked after it.
     void arm(PollSource& source, const Watch& watch) noexcept;
+    /// Lowers the flag for good: nothing will come.
+    void retire(PollSource& source) noexcept;
 
 private:
     friend class PollSource;

@@ -58,6 +58,10 @@ Result<Batch> ConsumerCore::arm_after_empty(const ReadOptions& options) {
 Result<int> ReaderCore::poll_fd() { return descriptor_of(*stream_, poll_); }
 
 Result<Entry> ReaderCore::arm_after_empty() {
+    if (at_end()) {
+        stream_->poll_thread().retire(*poll_);
+        return Code::empty;
+    }
     return look_and_arm(
         *stream_, *poll_, [&] { return next(Duration{0}, {}); },
         [&] {

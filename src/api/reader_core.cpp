@@ -53,7 +53,7 @@ Error ReaderCore::damage() const noexcept { return damaged(stream_->segment(), p
 Copied ReaderCore::look(Entry& entry, CopyBuffer& buffer) {
     const Segment& segment = stream_->segment();
     for (;;) {  // each turn but the last moves the position up to a trim point that others moved
-        if (position_ >= end_) return Copied::gone;
+        if (at_end()) return Copied::gone;
         EntryFields header;
         const Copied copied = copy_entry(segment, position_, buffer, header);
         if (copied == Copied::gone) {

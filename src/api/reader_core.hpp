@@ -35,6 +35,8 @@ public:
     [[nodiscard]] std::uint64_t lapped() const noexcept { return lapped_; }
     [[nodiscard]] Sequence position() const noexcept { return position_; }
     [[nodiscard]] Sequence end() const noexcept { return end_; }
+    /// It has read its range and never gives anything more.
+    [[nodiscard]] bool at_end() const noexcept { return position_ >= end_; }
 
     /// The first sequence of a reader.
     static Result<Sequence> start(const StreamCore& stream, Position from);

@@ -49,6 +49,7 @@ private:
         [[nodiscard]] StreamCore* stream() const noexcept {
             return consumer != nullptr ? &consumer->stream() : reader != nullptr ? &reader->stream() : nullptr;
         }
+        [[nodiscard]] bool at_end() const noexcept { return reader != nullptr && reader->at_end(); }
         [[nodiscard]] unsigned bit() const noexcept {
             return consumer != nullptr ? consumer->sleeper_bit() : reader_bit;
         }
@@ -167,7 +168,7 @@ bool WaiterCore::gather(const WaitOptions& options, Place& place) {
             error = read_from(source, budget, options.claim_idle, delivery);
             if (error == Code::empty) error = Error(Code::removed);
         }
-        if (error == Code::empty) continue;
+        if (error == Code::empty && !source.at_end()) continue;
         delivery.source_ = source.number;
         delivery.error_ = error;
         source.gave = error == Code::ok;

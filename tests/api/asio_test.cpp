@@ -120,6 +120,17 @@ TEST_F(Asio, a_wait_ends_by_its_stop_token_also_if_it_was_stopped_before) {
     }());
 }
 
+TEST_F(Asio, a_reader_of_a_range_ends_without_a_wait) {
+    Stream stream = create_with_group();
+    add(stream, 2);
+    Reader range = must(stream.reader(Position::oldest(), Position::newest()));
+    run([&]() -> awaitable<void> {
+        EXPECT_EQ(must(co_await async_next(range)).sequence(), 1u);
+        EXPECT_EQ(must(co_await async_next(range)).sequence(), 2u);
+        EXPECT_EQ(code_of(co_await async_next(range)), Code::empty);
+    }());
+}
+
 TEST_F(Asio, a_removed_stream_ends_the_wait) {
     Stream stream = create_with_group();
     Consumer consumer = must(stream.consumer("g"));

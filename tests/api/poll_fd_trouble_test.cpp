@@ -199,6 +199,25 @@ TEST_F(PollFdTrouble, a_reader_that_may_only_read_has_one_too) {
     }
 }
 
+TEST_F(PollFdTrouble, a_reader_at_the_end_of_its_range_is_never_readable_again) {
+    stream_ = create();
+    add(stream_, 3);
+    Reader range = must(stream_.reader(Position::oldest(), Position::newest()));
+    Reader all = must(stream_.reader(Position::newest()));
+    const int of_range = must(range.poll_fd());
+    const int of_all = must(all.poll_fd());
+    for (Sequence s = 1; s <= 3; ++s) EXPECT_EQ(must(range.next()).sequence(), s);
+    EXPECT_TRUE(readable(of_range)) << "its end is to be told";
+    EXPECT_EQ(code_of(range.next()), Code::empty);
+    for (int turn = 0; turn < 3; ++turn) {
+        EXPECT_EQ(code_of(all.next()), Code::empty);
+        add(stream_, 1);
+        EXPECT_TRUE(becomes_readable(of_all));
+        EXPECT_FALSE(readable(of_range));
+        static_cast<void>(must(all.next()));
+    }
+}
+
 TEST_F(PollFdTrouble, a_waiter_may_read_what_has_a_descriptor) {
     arm();
     Waiter waiter;

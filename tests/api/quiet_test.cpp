@@ -111,6 +111,45 @@ TEST_F(Quiet, add_read_and_ack_make_no_system_call) {
               0);
 }
 
+TEST_F(Quiet, with_descriptors_for_event_loops_it_is_so_too_while_there_is_data) {
+    const Stream stream = create_with_group(medium_options(64));
+    EXPECT_EQ(in_child([&] {
+                  Set set = warm();
+                  static_cast<void>(must(set.consumer.poll_fd()));
+                  static_cast<void>(must(set.reader.poll_fd()));
+                  const std::uint64_t before = allocations;
+                  forbid_system_calls();  // of this thread; the helper has none to make
+                  work(set.stream, set.consumer, set.reader, 2000);
+                  ::_exit(allocations == before ? 0 : 1);
+                  return 0;
+              }),
+              0);
+}
+
+TEST_F(Quiet, a_waiter_allocates_nothing_and_makes_no_system_call_while_there_is_data) {
+    Stream stream = create_with_group(medium_options(64));
+    EXPECT_EQ(in_child([&] {
+                  Set set = warm();
+                  Waiter waiter;
+                  waiter.add(set.consumer, 1);
+                  waiter.add(set.reader);
+                  const auto turns = [&](int count) {
+                      for (int turn = 0; turn < count; ++turn) {
+                          for (int i = 0; i < 3; ++i) must(set.stream.add("some bytes"));
+                          for (Delivery& delivery : must(waiter.wait({.max_entries = 8})))
+                              if (!delivery.batch().empty()) must(delivery.batch().ack());
+                      }
+                  };
+                  turns(100);
+                  const std::uint64_t before = allocations;
+                  forbid_system_calls();
+                  turns(2000);
+                  ::_exit(allocations == before ? 0 : 1);
+                  return 0;
+              }),
+              0);
+}
+
 TEST_F(Quiet, the_filter_does_catch_a_system_call) {
     EXPECT_EQ(in_child([&] {
                   forbid_system_calls();

@@ -136,6 +136,18 @@ TEST_F(WaitMany, readers_get_their_own_copies_and_count_what_they_missed) {
     EXPECT_EQ(first.position(), 44u);
 }
 
+TEST_F(WaitMany, a_reader_at_the_end_of_its_range_says_so_and_keeps_no_wait_asleep) {
+    make_three();
+    add(streams_[0], 5);
+    Reader range = must(streams_[0].reader(Position::at(2), Position::at(3)));
+    Waiter waiter;
+    waiter.add(range);
+    EXPECT_EQ(letters(waiter.wait()), "aa");
+    const auto deliveries = must(waiter.wait(up_to(64, forever)));
+    EXPECT_EQ(letters(deliveries), "A");
+    EXPECT_EQ(deliveries[0].error().code(), Code::empty);
+}
+
 TEST_F(WaitMany, errors_of_one_source_come_each_time_and_stop_no_other) {
     make_three();
     auto consumers = join_all();

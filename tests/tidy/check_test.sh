@@ -47,6 +47,8 @@ with floors "an include of the room above" '#include "group/ack.hpp"' src/log/ad
 with floors "an include beside" '#include "os/map.hpp"' src/layout/words.hpp
 with floors "an include of a room by a public header" '#include "base/bits.hpp"' include/shmq/entry.hpp
 with floors "Boost in a public header" '#include <boost/version.hpp>' include/shmq/entry.hpp
+with floors "asio.hpp in another public header" '#include "shmq/asio.hpp"' include/shmq/entry.hpp
+forge; echo '#include <boost/version.hpp>' >include/shmq/asio.hpp; accepts floors "Boost in asio.hpp"
 forge; mkdir src/attic; refuses floors "a room without a floor"
 
 with bans "std::atomic" 'std::atomic<int> word;' src/log/add.hpp
