@@ -14,6 +14,7 @@ constexpr std::uint64_t records_per_look = 16'384;  // swept by each look for a 
 }  // namespace
 
 PollSource::~PollSource() {
+    // In a child of fork() there is no thread, and it may have held the mutex.
     if (registered_ && stream_.usable() == Code::ok) stream_.poll_thread().remove(*this);
 }
 

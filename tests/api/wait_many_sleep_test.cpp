@@ -150,6 +150,30 @@ TEST_F(WaitManyAsleep, ends_by_its_stop_token_and_by_its_time) {
     EXPECT_EQ(letters(waiter.wait(options)), "a") << "what is there is given all the same";
 }
 
+TEST_F(WaitManyAsleep, a_stop_wakes_it_round_after_round) {
+    // Each stop that does not wake costs a slice, 50 ms: so many of them end the test by its watchdog.
+    constexpr int rounds = 8'000;
+    make_three();
+    auto consumers = join_all();
+    Waiter waiter;
+    for (Consumer& consumer : consumers) waiter.add(consumer);
+    Atomic<std::uint32_t> begun(0);
+    std::vector<std::stop_source> sources(rounds);
+    std::jthread stopper([&] {
+        for (std::uint32_t round = 0; round < rounds; ++round) {
+            while (begun.load(memory_order_acquire) <= round) std::this_thread::yield();
+            ::usleep(100);
+            sources[round].request_stop();
+        }
+    });
+    for (std::stop_source& source : sources) {
+        begun.fetch_add(1, memory_order_release);
+        WaitOptions options = up_to(1, forever);
+        options.stop = source.get_token();
+        ASSERT_EQ(code_of(waiter.wait(options)), Code::stopped);
+    }
+}
+
 TEST_F(WaitManyAsleep, follows_a_stream_that_it_may_only_read) {
     make_three();
     OpenOptions reading;
