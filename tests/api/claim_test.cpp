@@ -12,6 +12,12 @@ protected:
         options.idle = idle;
         return options;
     }
+    /// Lets time pass until `count` entries of "g" have been idle for so long.
+    static void let_idle(const Stream& stream, std::size_t count, Duration idle) {
+        PendingFilter filter;
+        filter.idle = idle;
+        while (must(stream.pending_entries("g", filter)).size() < count) ::usleep(1000);
+    }
 };
 
 TEST_F(Claim, takes_what_was_idle_so_long_and_fences_the_former_owner) {
@@ -21,7 +27,7 @@ TEST_F(Claim, takes_what_was_idle_so_long_and_fences_the_former_owner) {
     Consumer taker = must(stream.consumer("g", "taker"));
     Batch held = must(former.read(reading(3)));
     EXPECT_EQ(code_of(taker.claim(idle_for(10s))), Code::empty);
-    ::usleep(60'000);
+    let_idle(stream, 3, 40ms);
     Batch claimed = must(taker.claim(idle_for(40ms)));
     EXPECT_EQ(sequences_of(claimed.entries()), from_to(1, 3));
     EXPECT_EQ(claimed[0].deliveries(), 2u);
@@ -41,7 +47,7 @@ TEST_F(Claim, folded_into_a_read_gives_stale_ones_first) {
     Consumer former = must(stream.consumer("g", "former"));
     Consumer taker = must(stream.consumer("g", "taker"));
     const Batch held = must(former.read(reading(2)));
-    ::usleep(60'000);
+    let_idle(stream, 2, 40ms);
     ReadOptions options;
     options.claim_idle = 40ms;
     const Batch batch = must(taker.read(options));

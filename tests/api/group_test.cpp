@@ -1,4 +1,5 @@
 // Groups: where they start, who may make them, dropping and making again, and moving them while consumers are open.
+#include "support/asleep.hpp"
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -136,6 +137,23 @@ TEST_F(Groups, dropped_ones_fence_acks_and_end_reads_while_views_stay_readable) 
     EXPECT_EQ(must(stream.info()).pins, 0u);
 }
 
+TEST_F(Groups, made_anew_under_a_name_lose_nothing_to_late_acks_of_the_dropped_one) {
+    Stream stream = create_with_group();
+    Stream other = open();
+    add(stream, 4);
+    Consumer former = must(stream.consumer("g", "c"));
+    Batch held = must(former.read());
+    for (int turn = 0; turn < 8; ++turn) {  // more than there are rows
+        must(other.drop_group("g"));
+        must(other.create_group("g"));
+        Consumer consumer = must(other.consumer("g", "c"));  // in the former's row, its deliveries were the same words
+        Batch batch = must(consumer.read());
+        for (Sequence s = 1; s <= 4; ++s) EXPECT_EQ(code_of(held.ack(s)), turn == 0 ? Code::fenced : Code::not_pending);
+        EXPECT_EQ(must(other.group("g")).pending, 4u) << turn;
+        EXPECT_TRUE(batch.ack());
+    }
+}
+
 TEST_F(Groups, a_blocked_consumer_is_told_that_its_group_was_dropped) {
     Stream stream = create_with_group();
     Child child([&](Link& link) {
@@ -145,7 +163,7 @@ TEST_F(Groups, a_blocked_consumer_is_told_that_its_group_was_dropped) {
         return code_of(consumer.read(reading(1, forever))) == Code::no_group ? 0 : 1;
     });
     ASSERT_TRUE(child.receive());
-    ::usleep(20'000);
+    wait_until_asleep(child.pid(), path());
     must(stream.drop_group("g"));
     EXPECT_EQ(child.wait(), 0);
 }

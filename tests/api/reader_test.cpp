@@ -1,4 +1,5 @@
 // Reading without a group: where it starts, what it misses, ranges, and that it needs no more than read permission.
+#include "support/asleep.hpp"
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -79,7 +80,7 @@ TEST_F(Readers, wait_for_an_entry_as_long_as_asked) {
     EXPECT_GE(std::chrono::steady_clock::now() - before, 120ms);
     Child child([&](Link&) {
         Stream own = must(Stream::open(path()));
-        ::usleep(30'000);
+        wait_until_asleep(::getppid(), path());
         must(own.add(payload_of(1)));
         return 0;
     });
@@ -123,11 +124,14 @@ TEST_F(Readers, work_with_read_permission_alone) {
         require(must(own.attachments())[0].owner == Owner::alive);
         link.send();
         require(must(reader.next(forever)).sequence() == 3);  // without a mark to sleep on
+        link.send();
         return code_of(reader.next(forever)) == Code::removed ? 0 : 1;
     });
     ASSERT_TRUE(child.receive());
+    wait_until_blocked(child.pid());
     add(stream, 1);
-    ::usleep(20'000);
+    ASSERT_TRUE(child.receive());
+    wait_until_blocked(child.pid());
     must(Stream::remove(path()));
     EXPECT_EQ(child.wait(), 0);
 }

@@ -1,4 +1,5 @@
 // What a killed process leaves is handed on; what a stopped one holds stays its own.
+#include "support/asleep.hpp"
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -44,18 +45,10 @@ TEST_F(Recovery, of_a_killed_consumer_needs_nobody_who_asks_for_it) {
     Stream stream = create_with_group();
     add(stream, 3);
     Consumer waiting_peer = must(stream.consumer("g", "peer"));
-    Child child([&](Link& link) {
-        Stream own = must(Stream::open(path()));
-        Consumer consumer = must(own.consumer("g", "victim"));
-        const Batch batch = must(consumer.read());
-        link.send();
-        static_cast<void>(link.receive());
-        return 0;
-    });
-    ASSERT_TRUE(child.receive());
+    Child holder = start_holder();
     Child killer([&](Link&) {
-        ::usleep(50'000);
-        ::kill(child.pid(), SIGKILL);
+        wait_until_asleep(::getppid(), path());
+        ::kill(holder.pid(), SIGKILL);
         return 0;
     });
     const Batch batch = must(waiting_peer.read(reading(8, 60s)));
@@ -174,19 +167,11 @@ TEST_F(Recovery, attachments_tell_who_is_there) {
 TEST_F(Recovery, of_the_owner_of_views_frees_their_pins) {
     Stream stream = create_with_group();
     add(stream, 4);
-    Child child([&](Link& link) {
-        Stream own = must(Stream::open(path()));
-        Consumer consumer = must(own.consumer("g", "victim"));
-        const Batch batch = must(consumer.read());
-        link.send();
-        static_cast<void>(link.receive());
-        return 0;
-    });
-    ASSERT_TRUE(child.receive());
+    Child holder = start_holder();
     Consumer taker = must(stream.consumer("g"));
     must(must(taker.claim(ClaimOptions{})).ack());
     EXPECT_EQ(must(stream.info()).pins, 1u);
-    child.kill();
+    holder.kill();
     must(stream.recover());
     EXPECT_EQ(must(stream.info()).pins, 0u);
 }

@@ -2,6 +2,7 @@
 // ends by looking again and not by being woken still ends; that a wake-up comes at once is measured by the benchmarks.
 #include <thread>
 
+#include "support/asleep.hpp"
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -9,11 +10,11 @@ namespace {
 
 class Waiting : public StreamTest {
 protected:
-    /// Runs `act` in another process a little later.
+    /// Runs `act` in another process once this one sleeps.
     [[nodiscard]] Child later(const std::function<void(Stream&)>& act) const {
         return Child([&](Link&) {
             Stream own = must(Stream::open(path()));
-            ::usleep(40'000);
+            wait_until_asleep(::getppid(), path());
             act(own);
             return 0;
         });
@@ -38,7 +39,7 @@ TEST_F(Waiting, a_read_is_woken_by_a_nack_and_by_a_close_of_another) {
             Consumer other = must(own.consumer("g"));
             Batch batch = must(other.read());
             link.send();
-            ::usleep(40'000);
+            wait_until_asleep(::getppid(), path());
             if (nacks)
                 must(batch.nack(2));
             else
@@ -63,7 +64,7 @@ TEST_F(Waiting, a_read_ends_by_its_stop_token_and_by_its_time) {
     ReadOptions options = reading(1, forever);
     options.stop = source.get_token();
     std::jthread stopper([&] {
-        ::usleep(40'000);
+        wait_until_asleep(::getpid(), path());
         source.request_stop();
     });
     EXPECT_EQ(code_of(consumer.read(options)), Code::stopped);
@@ -97,7 +98,7 @@ TEST_F(Waiting, a_blocked_add_ends_by_stop_token_and_removal) {
     AddOptions options = waiting(forever);
     options.stop = source.get_token();
     std::jthread stopper([&] {
-        ::usleep(40'000);
+        wait_until_asleep(::getpid(), path());
         source.request_stop();
     });
     EXPECT_EQ(code_of(stream.add("x", options)), Code::stopped);
@@ -109,15 +110,7 @@ TEST_F(Waiting, a_blocked_add_ends_by_stop_token_and_removal) {
 TEST_F(Waiting, a_blocked_add_gets_the_room_that_a_killed_process_held) {
     Stream stream = create_with_group();
     add(stream, 16);
-    Child holder([&](Link& link) {
-        Stream own = must(Stream::open(path()));
-        Consumer consumer = must(own.consumer("g"));
-        const Batch batch = must(consumer.read());
-        link.send();
-        static_cast<void>(link.receive());
-        return 0;
-    });
-    ASSERT_TRUE(holder.receive());
+    Child holder = start_holder();
     Child acks([&](Link& link) {
         Stream own = must(Stream::open(path()));
         Consumer consumer = must(own.consumer("g"));
@@ -143,7 +136,7 @@ TEST_F(Waiting, many_sleepers_are_all_served) {
             return 0;
         });
     for (const Child& child : children) ASSERT_TRUE(child.receive());
-    ::usleep(30'000);
+    for (const Child& child : children) wait_until_asleep(child.pid(), path());
     add(stream, 8);
     for (Child& child : children) EXPECT_EQ(child.wait(), 0);
     EXPECT_EQ(must(stream.group("g")).lag, 0u);

@@ -53,6 +53,19 @@ TEST(Publish, from_any_hint_takes_the_next_sequence_and_no_other) {
         }
 }
 
+TEST(Publish, at_a_hint_beside_the_end_publishes_nothing_that_is_not_dense) {
+    for (const std::uint64_t before : {0u, 1u, 5u, 8u, 9u, 30u})
+        for (const Sequence hint : strange_hints(before + 1)) {
+            const Forge forge;
+            test::publish_many(forge.segment(), before);
+            forge.control().tail.store(hint, memory_order_relaxed);
+            Publisher fresh(forge.segment());
+            const Sequence given = fresh.publish_at_hint(0);
+            EXPECT_TRUE(given == 0 || given == before + 1) << given << " at hint " << hint;
+            EXPECT_EQ(find_end(forge.segment()), before + 1 + (given != 0));
+        }
+}
+
 TEST(Publish, from_a_hint_that_is_spoiled_before_every_add_stays_dense) {
     const Forge forge;
     Publisher publisher(forge.segment());

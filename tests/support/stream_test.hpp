@@ -111,6 +111,20 @@ protected:
         must(stream.create_group("g"));
         return stream;
     }
+    /// A process that reads as consumer "victim" of "g" and keeps what it was given until it is killed or sent to its
+    /// end. It holds by the time this returns.
+    [[nodiscard]] Child start_holder() const {
+        Child child([&](Link& link) {
+            Stream own = must(Stream::open(path()));
+            Consumer consumer = must(own.consumer("g", "victim"));
+            const Batch batch = must(consumer.read());
+            link.send();
+            static_cast<void>(link.receive());
+            return 0;
+        });
+        EXPECT_TRUE(child.receive());
+        return child;
+    }
     /// Adds `count` numbered entries; the sequence of the last.
     static Sequence add(Stream& stream, std::uint64_t count, std::uint64_t first_number = 1) {
         Sequence last = 0;

@@ -106,7 +106,8 @@ TEST(InspectGroups, tell_who_reads_and_what_each_holds) {
     EXPECT_TRUE(screen.says("index") && screen.says("audit") && screen.says("worker") && screen.says("alive"))
         << screen.out;
     EXPECT_TRUE(screen.says(std::to_string(holder.pid()))) << screen.out;
-    for (const Json& group : folder.inspect_json({"groups", "orders"}).at("groups")) {
+    const Json groups = folder.inspect_json({"groups", "orders"}).at("groups");
+    for (const Json& group : groups) {
         const bool index = group.at("name") == "index";
         EXPECT_EQ(group.at("pending"), index ? 4 : 0);
         EXPECT_EQ(group.at("lag"), index ? 0 : 4);

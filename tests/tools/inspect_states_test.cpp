@@ -167,15 +167,22 @@ TEST(InspectLive, works_while_the_stream_is_written) {
         {"/bin/sh", "-c", "while :; do echo some words; done | '" SHMQ_TOOL "' add orders --lines - --quiet"},
         [] { Folder::redirect("/dev/null", STDERR_FILENO), ::setpgid(0, 0); });
     ::setpgid(writer, writer);
+    struct Ender {
+        pid_t group;
+        ~Ender() {
+            ::kill(-group, SIGKILL);
+            ::waitpid(group, nullptr, 0);
+        }
+    };
+    const Ender ender{writer};  // it writes for ever, also if the test ends early
     while (folder.inspect_json({"show", "orders"}).at("entries").at("next") < 1'000) {}
     for (int round = 0; round < 20; ++round) {
         const Outcome entries = folder.inspect({"entries", "orders", "--json"});
         ASSERT_LE(entries.code, 1) << entries.error;  // 1 if every entry was overwritten before it was read
-        for (const Json& entry : entries.json().at("entries")) ASSERT_EQ(entry.at("preview"), "some words");
+        const Json shown = entries.json().at("entries");
+        for (const Json& entry : shown) ASSERT_EQ(entry.at("preview"), "some words");
         ASSERT_EQ(folder.inspect({"list"}).code, 0);
     }
-    ::kill(-writer, SIGKILL);
-    ::waitpid(writer, nullptr, 0);
 }
 
 }  // namespace
