@@ -17,6 +17,9 @@ if(SHMQ_SANITIZE)
     target_compile_options(shmq_flags INTERFACE -fsanitize=${SHMQ_SANITIZE} -fno-sanitize-recover=all
                            -fno-omit-frame-pointer)
     target_link_options(shmq_flags INTERFACE -fsanitize=${SHMQ_SANITIZE})
+    if(SHMQ_SANITIZE MATCHES "thread")
+        target_compile_definitions(shmq_flags INTERFACE SHMQ_THREAD_SANITIZER)
+    endif()
     if(SHMQ_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # g++ says that ThreadSanitizer does not see fences; those that the protocol needs stand beside atomic accesses.
         target_compile_options(shmq_flags INTERFACE -Wno-tsan)

@@ -102,6 +102,7 @@ TEST_F(Waiting, a_blocked_add_ends_by_stop_token_and_removal) {
         source.request_stop();
     });
     EXPECT_EQ(code_of(stream.add("x", options)), Code::stopped);
+    stopper.join();  // before there is a fork
     Child removes = later([&](Stream&) { must(Stream::remove(path())); });
     EXPECT_EQ(code_of(stream.add("x", waiting(forever))), Code::removed);
     EXPECT_EQ(removes.wait(), 0);
