@@ -32,7 +32,7 @@ using Bytes = std::span<const std::byte>;
 }
 
 inline constexpr std::size_t max_stream_name = 200;  ///< bytes in the name of a stream
-inline constexpr std::size_t max_name = 63;          ///< bytes in the name of a group or consumer
+inline constexpr std::size_t max_name = 63;          ///< bytes in the name of a group, consumer or producer
 inline constexpr std::size_t max_key = 1024;         ///< bytes in the key of an entry
 
 /// What an entry's time stamp is. Nanoseconds since 1970 in all but `off`. docs/performance.md has the cost of each.
@@ -53,6 +53,7 @@ struct StreamOptions {
     std::uint32_t groups = 8;              ///< groups; 0 to 24
     std::uint32_t consumers = 64;          ///< consumers per group; 1 to 1,023
     std::uint32_t attachments = 256;       ///< open handles; 1 to 4,095
+    std::uint32_t producer_names = 64;     ///< names of producers that number what they add; 0 to 4,096
     std::uint32_t mode = 0600;             ///< permission bits of the file, not masked by umask
     TimeStamps time = TimeStamps::coarse;  ///< time stamp of each entry
     Sequence first_sequence = 1;           ///< the sequence of the first entry; 1 to 2^62
@@ -67,10 +68,11 @@ struct OpenOptions {
 
 /// Options of one add.
 struct AddOptions {
-    Bytes key{};             ///< up to `max_key` bytes, stored with the entry
-    Duration wait{0};        ///< how long to wait for room
-    std::stop_token stop{};  ///< ends the wait
-    bool fields = false;     ///< the payload is bytes that Fields::encode made; see fields.hpp
+    Bytes key{};               ///< up to `max_key` bytes, stored with the entry
+    Duration wait{0};          ///< how long to wait for room
+    std::stop_token stop{};    ///< ends the wait
+    bool fields = false;       ///< the payload is bytes that Fields::encode made; see fields.hpp
+    std::uint64_t number = 0;  ///< of a producer with a name: this add's number; 0 means the next one
 };
 
 /// A moment as entries are stamped with it. `std::chrono::system_clock::now() - 5min` is one.

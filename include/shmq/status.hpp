@@ -24,10 +24,11 @@ enum class Code : std::uint16_t {
     fenced,        ///< the entry was handed on to somebody else since it was read
     not_pending,   ///< the entry is unknown to the group's pending entries, or finished already
     stopped,       ///< the caller's stop_token ended the wait
-    busy,          ///< a living process owns this consumer name
+    busy,          ///< a living process owns this name of a consumer or producer
     removed,       ///< the stream was removed while this handle was attached
     trimmed,       ///< the sequence is below the first entry that is kept
     out_of_range,  ///< the sequence was not added yet, or is 0
+    duplicate,     ///< the producer has gone beyond this number; its last one is told
     // Limits of the stream's geometry.
     too_large,             ///< entry or key above the stream's limit
     too_many_loans,        ///< the producer's open loans hold all the chunks it may hold
@@ -35,6 +36,7 @@ enum class Code : std::uint16_t {
     too_many_consumers,    ///< `consumers` consumers are open in this group
     too_many_groups,       ///< `groups` groups exist, or their rows are still watched by living processes
     too_many_attachments,  ///< `attachments` handles are open
+    too_many_names,        ///< `producer_names` names of producers are in use
     too_many_pins,         ///< the table that keeps views of former owners readable is used up
     // Wrong arguments.
     bad_name,    ///< a name with odd characters, empty or too long

@@ -98,6 +98,15 @@ struct AttachmentInfo {
     std::uint32_t consumers = 0;  ///< it has open
 };
 
+/// A name under which what is added has numbers.
+struct ProducerNameInfo {
+    std::string name;
+    std::uint64_t last_number = 0;  ///< of the last add; 0 if there was none
+    Sequence last_sequence = 0;     ///< what it was given
+    Owner owner = Owner::none;      ///< who adds under it now
+    std::int32_t pid = 0;           ///< of that process, in its PID namespace; 0 if nobody
+};
+
 struct TrimReport {
     Sequence first = 0;                  ///< oldest entry that is kept now
     std::uint64_t trimmed = 0;           ///< entries given up by this call
@@ -113,9 +122,10 @@ struct RecoveryReport {
 };
 
 struct AddedBatch {
-    Sequence first = 0;     ///< sequence of the first entry added
-    Sequence last = 0;      ///< of the last one; entries of other producers may stand between
-    std::size_t count = 0;  ///< how many were added; fewer than given if the ring became full
+    Sequence first = 0;       ///< sequence of the first entry added
+    Sequence last = 0;        ///< of the last one; entries of other producers may stand between
+    std::size_t count = 0;    ///< how many were added; fewer than given if the ring became full
+    std::size_t skipped = 0;  ///< of a producer with a name: those whose numbers were added before
 };
 
 /// Private bytes being filled. Dropping it without `commit` means nothing happened.
@@ -172,7 +182,16 @@ public:
     /// `too_many_loans`.
     Result<Loan> loan(std::size_t size, const AddOptions& options = {});
 
-    /// Leaves the chunk to the next producer. Open loans are dropped. Idempotent.
+    // Of a producer with a name (Stream::producer), 0 and empty otherwise. Each add has a number, AddOptions::number
+    // or else the next one, and numbers only grow. Adding the last number again adds nothing and gives the sequence it
+    // got; a lower one answers `duplicate` (number: the last one). So whoever does not know what became of an add, by
+    // a crash of its own too, adds it again under its number. A batch numbers its entries on from `number` and skips
+    // those that were added before; a loan is given its number at commit.
+    [[nodiscard]] std::string_view name() const noexcept;
+    [[nodiscard]] std::uint64_t last_number() const noexcept;  ///< also of a former process of this name; 0: none
+    [[nodiscard]] Sequence last_sequence() const noexcept;     ///< its sequence, also when it was trimmed since
+
+    /// Leaves the chunk, and the name, to the next producer. Open loans are dropped. Idempotent.
     void close() noexcept;
 
 private:
@@ -225,6 +244,11 @@ public:
     Result<Loan> loan(std::size_t size, const AddOptions& options = {});
     /// A producer of its own, for another thread.
     Result<Producer> producer();
+    /// A producer with a name and numbers: nothing is added twice (see Producer). The stream keeps the name for good.
+    /// Errors: `busy` (number: the pid that adds under it), `too_many_names`, `bad_name`, `not_allowed`.
+    Result<Producer> producer(std::string_view name);
+    /// The names there are, and how far each has come.
+    Result<std::vector<ProducerNameInfo>> producer_names() const;
 
     // Groups. `required`: nothing a group has not acked is ever overwritten.
     /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `bad_option`

@@ -48,6 +48,7 @@ void ProducerCore::close() noexcept {
     if (stream_->usable() != Code::ok) return;  // a forked child owns nothing
     chunks_.close();
     if (has_row_) give_back_producer_row(stream_->segment(), stream_->id(), row_);
+    if (named_) give_back_name(stream_->segment(), stream_->id(), named_->row());
     room_came(stream_->segment());
 }
 
@@ -80,8 +81,9 @@ Result<void> ProducerCore::check(std::size_t size, const AddOptions& options) {
                           "create it with more",
                           g.producers);
     row_ = *row;
+    origin_ = (named_ ? named_->row() : row_) + 1;
     has_row_ = true;
-    quick_most_ = std::min<std::uint64_t>(g.max_entry, g.chunk_size - sizeof(EntryHeader));
+    if (!named_) quick_most_ = std::min<std::uint64_t>(g.max_entry, g.chunk_size - sizeof(EntryHeader));
     return {};
 }
 
@@ -89,8 +91,8 @@ Result<Room> ProducerCore::reserve(std::size_t size, std::size_t key_size) {
     return chunks_.reserve(stream_->geometry().room_for(size, key_size));
 }
 
-inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key,
-                                             std::uint8_t flags) noexcept {
+inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size, Bytes key, std::uint8_t flags,
+                                             std::uint64_t number) noexcept {
     const Geometry& g = stream_->geometry();
     std::byte* to = stream_->segment().payload() + room.offset;
     // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its
@@ -102,28 +104,34 @@ inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size,
     std::uint64_t time = 0;
     if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
     if (g.time == TimeStamps::precise) time = os::realtime_ns();
-    write_entry_header(to, static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), flags, row_ + 1,
-                       time);
+    write_entry_header(to, static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(key.size()), flags, origin_,
+                       number, time);
     to += sizeof(EntryHeader);
     if (!key.empty()) std::memcpy(to, key.data(), key.size());
     return to + round_up(key.size(), key_alignment);
 }
 
-Result<Sequence> ProducerCore::publish(const Room& room) {
+Result<Sequence> ProducerCore::publish(const Room& room, std::uint64_t number) {
     const Segment& segment = stream_->segment();
+    if (named_) named_->begin(number, publisher_.first_possible());
     auto sequence = publisher_.publish(room.offset >> segment.geometry().unit_bits);
-    if (!sequence) return sequence;
+    if (!sequence) {
+        if (named_) named_->failed();
+        return sequence;
+    }
+    if (named_) named_->done(*sequence);
     chunks_.settle(room, *sequence);
     entries_came(segment, data_sleepers, 1);
     return sequence;
 }
 
 template <class Fill>
-Result<Sequence> ProducerCore::add_one(std::size_t size, std::uint8_t flags, Bytes key, Fill fill) {
+Result<Sequence> ProducerCore::add_one(std::size_t size, std::uint8_t flags, Bytes key, std::uint64_t number,
+                                       Fill fill) {
     const auto room = reserve(size, key.size());
     if (!room) return room.error();
-    fill(write_header(*room, size, key, flags));
-    auto sequence = publish(*room);
+    fill(write_header(*room, size, key, flags, number));
+    auto sequence = publish(*room, number);
     if (!sequence) chunks_.drop(*room);
     return sequence;
 }
@@ -151,17 +159,20 @@ template <class Fill>
 Result<Sequence> ProducerCore::add_filled(std::size_t size, std::uint8_t flags, const AddOptions& options, Fill fill) {
     if (auto fine = check(size, options); !fine) [[unlikely]]
         return fine.error();
-    return retry_while_full(options, [&] { return add_one(size, flags, options.key, fill); });
+    if (auto known = check_number(options.number); !known || *known != 0) return known;
+    const std::uint64_t number = next_number(options.number);
+    return retry_while_full(options, [&] { return add_one(size, flags, options.key, number, fill); });
 }
 
 Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noexcept {
     const Segment& segment = stream_->segment();
-    if (payload.size() > quick_most_ || quick_most_ == 0 || !options.key.empty() || options.fields) return 0;
+    if (payload.size() > quick_most_ || quick_most_ == 0 || options.fields) return 0;
+    if ((options.key.size() | options.number) != 0) return 0;
     if (stream_->usable() != Code::ok || is_removed(segment)) return 0;
     Room room;
     if (!chunks_.reserve_in_current(segment.geometry().room_for(payload.size(), 0), room)) return 0;
     publisher_.prefetch_slot();
-    std::byte* const to = write_header(room, payload.size(), {}, 0);
+    std::byte* const to = write_header(room, payload.size(), {}, 0, 0);
     if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
     const std::uint64_t place = room.offset >> segment.geometry().unit_bits;
     Sequence sequence = publisher_.publish_at_hint(place);
@@ -190,8 +201,14 @@ Result<Sequence> ProducerCore::add_fields(std::span<const Field> fields, const A
 
 Result<AddedBatch> ProducerCore::add(std::span<const Bytes> payloads, const AddOptions& options) {
     AddedBatch added;
-    for (const Bytes payload : payloads) {
-        const auto sequence = add(payload, options);
+    AddOptions each = options;
+    for (std::size_t i = 0; i < payloads.size(); ++i) {
+        if (options.number != 0) each.number = options.number + i;
+        if (each.number != 0 && each.number <= last_add().number) {  // the batch is tried again
+            ++added.skipped;
+            continue;
+        }
+        const auto sequence = add(payloads[i], each);
         if (!sequence) {
             if (added.count == 0) return sequence.error();
             break;
@@ -212,11 +229,12 @@ Result<Loan> ProducerCore::loan(std::size_t size, const AddOptions& options) {
     loan.producer = this;
     loan.room = *room;
     loan.fields = options.fields;
-    loan.payload = write_header(*room, size, options.key, flags_of(options));
+    loan.payload = write_header(*room, size, options.key, flags_of(options), 0);
     loan.size = size;
     loan.key_size = static_cast<std::uint16_t>(options.key.size());
     loan.wait = options.wait;
     loan.stop = options.stop;
+    loan.number = options.number;
     loan.open = true;
     return Loan(&loan);
 }
@@ -227,13 +245,19 @@ Result<Sequence> ProducerCore::commit(LoanCore& loan, std::size_t used) {
     if (is_removed(stream_->segment())) return Code::removed;
     if (used > loan.size) return text_error(Code::too_large, used, "%zu bytes used of a loan of %zu", used, loan.size);
     if (auto fine = check_fields({loan.payload, used}, loan.fields); !fine) return fine.error();
+    if (auto known = check_number(loan.number); !known || *known != 0) {
+        if (known) drop(loan);  // added before
+        return known;
+    }
+    const std::uint64_t number = next_number(loan.number);
     const auto written = static_cast<std::uint32_t>(used);
-    std::memcpy(stream_->segment().payload() + loan.room.offset + offsetof(EntryHeader, size), &written,
-                sizeof written);
+    std::byte* const header = stream_->segment().payload() + loan.room.offset;
+    std::memcpy(header + offsetof(EntryHeader, size), &written, sizeof written);
+    std::memcpy(header + offsetof(EntryHeader, number), &number, sizeof number);
     AddOptions options;
     options.wait = loan.wait;
     options.stop = loan.stop;
-    auto sequence = retry_while_full(options, [&] { return publish(loan.room); });
+    auto sequence = retry_while_full(options, [&] { return publish(loan.room, number); });
     if (sequence) loan.open = false;
     return sequence;
 }
@@ -286,6 +310,11 @@ Result<AddedBatch> Producer::add(std::span<const Bytes> payloads, const AddOptio
 Result<Loan> Producer::loan(std::size_t size, const AddOptions& options) {
     return core_ ? core_->loan(size, options) : Result<Loan>(Code::closed);
 }
+std::string_view Producer::name() const noexcept {
+    return core_ ? std::string_view(core_->name()) : std::string_view{};
+}
+std::uint64_t Producer::last_number() const noexcept { return core_ ? core_->last_add().number : 0; }
+Sequence Producer::last_sequence() const noexcept { return core_ ? core_->last_add().sequence : 0; }
 void Producer::close() noexcept {
     if (core_) core_->close();
 }

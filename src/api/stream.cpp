@@ -133,6 +133,15 @@ Result<Producer> Stream::producer() {
     return Producer(std::make_unique<detail::ProducerCore>(core_));
 }
 
+Result<Producer> Stream::producer(std::string_view name) {
+    if (!core_) return Code::closed;
+    if (auto fine = core_->writable(); !fine) return fine.error();
+    if (!os::valid_name(name, max_name)) return bad_name("producer", name);
+    auto core = detail::ProducerCore::with_name(core_, name);
+    if (!core) return core.error();
+    return Producer(std::move(*core));
+}
+
 namespace {
 
 /// The handle's own producer, made at its first add.

@@ -5,6 +5,7 @@
 #include "api/core.hpp"
 #include "group/count.hpp"
 #include "group/group_row.hpp"
+#include "log/named.hpp"
 #include "shmq/version.hpp"
 
 namespace shmq {
@@ -189,6 +190,24 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
         return true;
     });
     return entries;
+}
+
+Result<std::vector<ProducerNameInfo>> Stream::producer_names() const {
+    if (!core_) return Code::closed;
+    if (const Code code = core_->usable(); code != Code::ok) return code;
+    const Segment& segment = core_->segment();
+    std::vector<ProducerNameInfo> names;
+    for (std::uint32_t row = 0; row < rows_with_names(segment); ++row) {
+        const RowName name = name_of_row(segment, row);
+        if (name.size == 0) continue;  // being named
+        const OwnerWord word = unpack_owner(segment.named(row).word.load(memory_order_acquire));
+        const LastAdd last = look_at_last_add(segment, row);
+        names.push_back({std::string(name.view()), last.number, last.sequence, core_->owner_of(word), 0});
+        if (names.back().owner != Owner::none && word.row < segment.geometry().attachments)
+            names.back().pid =
+                static_cast<std::int32_t>(segment.attachment(word.row).pid.load(memory_order_relaxed));  // for people
+    }
+    return names;
 }
 
 Result<std::vector<AttachmentInfo>> Stream::attachments() const {

@@ -7,8 +7,8 @@
 //        6    1 kind       producer    1 data; 2 void is kept for later
 //        7    1 flags      producer    bit 0: the payload is fields (include/shmq/fields.hpp); the others are 0
 //        8    4 checksum   producer    0: none
-//       12    4 producer   producer    row of the producer + 1
-//       16    8 number     producer    0: the producer keeps no numbers
+//       12    4 producer   producer    row of the producer + 1; with a number, row of its name + 1
+//       16    8 number     producer    the add's number of a producer with a name; 0: it has none
 //       24    8 time_ns    producer    since 1970; 0: none
 #pragma once
 
@@ -45,13 +45,13 @@ static_assert(offsetof(EntryHeader, number) == 16 && offsetof(EntryHeader, time_
 static_assert(std::has_unique_object_representations_v<EntryHeader> && std::is_trivially_copyable_v<EntryHeader>);
 static_assert(std::endian::native == std::endian::little);
 
-/// Writes the header of a data entry without number and checksum in four whole words. A struct that is filled field by
+/// Writes the header of a data entry without checksum in four whole words. A struct that is filled field by
 /// field and copied goes through the stack in narrow stores and wide loads, which cost a third of an add.
 inline void write_entry_header(std::byte* to, std::uint32_t size, std::uint16_t key_size, std::uint8_t flags,
-                               std::uint32_t producer, std::uint64_t time_ns) noexcept {
+                               std::uint32_t producer, std::uint64_t number, std::uint64_t time_ns) noexcept {
     const std::uint64_t words[] = {
         size | std::uint64_t{key_size} << 32 | std::uint64_t{kind_data} << 48 | std::uint64_t{flags} << 56,
-        std::uint64_t{producer} << 32, 0, time_ns};
+        std::uint64_t{producer} << 32, number, time_ns};
     for (std::size_t i = 0; i < std::size(words); ++i) {
         std::memcpy(to + 8 * i, &words[i], 8);
         compiler_fence();  // keeps the compiler from gathering them on the stack again
@@ -74,6 +74,18 @@ inline EntryFields read_entry_header(const std::byte* from) noexcept {
     std::memcpy(&time_ns, from + offsetof(EntryHeader, time_ns), sizeof time_ns);
     return {static_cast<std::uint32_t>(first), static_cast<std::uint16_t>(first >> 32),
             static_cast<std::uint8_t>(first >> 48), static_cast<std::uint8_t>(first >> 56), time_ns};
+}
+
+/// Whose add an entry is: name's row + 1 and number; number 0 is nobody's.
+struct EntryOrigin {
+    std::uint32_t producer;
+    std::uint64_t number;
+};
+inline EntryOrigin read_entry_origin(const std::byte* from) noexcept {
+    EntryOrigin origin;
+    std::memcpy(&origin.producer, from + offsetof(EntryHeader, producer), sizeof origin.producer);
+    std::memcpy(&origin.number, from + offsetof(EntryHeader, number), sizeof origin.number);
+    return origin;
 }
 
 }  // namespace shmq

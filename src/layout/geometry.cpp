@@ -30,6 +30,7 @@ Result<void> check_limits(const StreamOptions& o) {
                             {"groups", o.groups, 0, 24},
                             {"consumers", o.consumers, 1, 1'023},
                             {"attachments", o.attachments, 1, 4'095},
+                            {"producer_names", o.producer_names, 0, 4'096},
                             {"mode", o.mode, 0, 0777},
                             {"first_sequence", o.first_sequence, 1, highest_sequence},
                             {"time", static_cast<std::uint64_t>(o.time), 0, 2}};
@@ -113,6 +114,7 @@ void plan_areas(Geometry& g) {
     set(AreaKind::records, g.slots * g.group_rows, 8);
     set(AreaKind::deliveries, g.slots * g.group_rows, 8);
     set(AreaKind::payload, g.payload, 1);
+    set(AreaKind::named_producers, g.producer_names, sizeof(NamedRow));
     std::uint64_t offset = sizeof(Header);
     for (Area& area : g.areas) {
         if (area.count == 0) continue;
@@ -136,6 +138,7 @@ Result<Geometry> plan(const StreamOptions& o) {
     g.group_rows = o.groups == 0 ? 0 : o.groups + 1;
     g.consumers = o.consumers;
     g.attachments = o.attachments;
+    g.producer_names = o.producer_names;
     g.mode = o.mode;
     g.time = o.time;
     g.first_sequence = o.first_sequence;
@@ -167,6 +170,7 @@ Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {
     fill(filled.groups, have.groups);
     fill(filled.consumers, have.consumers);
     fill(filled.attachments, have.attachments);
+    fill(filled.producer_names, have.producer_names);
     filled.first_sequence = have.first_sequence;
     filled.mode = have.mode;
     auto planned = plan(filled);
@@ -183,6 +187,7 @@ Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {
                  {"groups", want.groups, have.groups},
                  {"consumers", want.consumers, have.consumers},
                  {"attachments", want.attachments, have.attachments},
+                 {"producer_names", want.producer_names, have.producer_names},
                  {"time", static_cast<std::uint64_t>(want.time), static_cast<std::uint64_t>(have.time)}};
     for (const auto& pair : pairs)
         if (pair.wanted != pair.found) return option_differs_error(pair.name, pair.wanted, pair.found);

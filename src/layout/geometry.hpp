@@ -29,11 +29,11 @@ enum class AreaKind : std::uint32_t {
     records,      // pending words, `slots` for each group row
     deliveries,   // delivery words, `slots` for each group row
     payload,      // the chunks' bytes
-    parking,      // the kinds from here on have no rows in this format version
+    parking,      // no rows in this format version, as every kind from here on but named_producers
     histograms,
     flight_recorder,
     audit,
-    named_producers,
+    named_producers,  // NamedRow
     key_stripes,
     count
 };
@@ -65,6 +65,7 @@ struct Geometry {
     std::uint32_t groups = 0;
     std::uint32_t consumers = 0;
     std::uint32_t attachments = 0;
+    std::uint32_t producer_names = 0;
     std::uint32_t mode = 0;
     TimeStamps time = TimeStamps::coarse;
 
@@ -119,6 +120,7 @@ template <class Source>
     o.groups = source.groups;
     o.consumers = source.consumers;
     o.attachments = source.attachments;
+    o.producer_names = source.producer_names;
     o.mode = source.mode;
     o.time = static_cast<TimeStamps>(source.time);
     o.first_sequence = source.first_sequence;

@@ -54,7 +54,9 @@ struct Header {
     std::uint32_t mode;
     std::uint32_t time;
     std::uint32_t unit_bits;
-    std::uint64_t reserved_geometry[2];
+    std::uint32_t producer_names;
+    std::uint32_t reserved_count;
+    std::uint64_t reserved_geometry;
     struct AreaRow {
         std::uint64_t offset;
         std::uint64_t count;
@@ -74,6 +76,7 @@ static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
 //       72    8 trim_point    who needs room         entries below may be overwritten; only grows
 //      128    8 directory     makers of groups       version and active group rows
 //      136    8 boot          who opens              hash of the boot id that times belong to
+//      144    8 names         who takes a name       rows of names that were ever taken; only grows
 //      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63: removed
 //      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
 //      320    4 reader_wake   wakers                 futex of readers without a group
@@ -85,6 +88,7 @@ struct Control {
     Atomic<std::uint64_t> trim_point;
     alignas(cache_line) Atomic<std::uint64_t> directory;
     Atomic<std::uint64_t> boot;
+    Atomic<std::uint64_t> names;
     alignas(cache_line) Atomic<std::uint64_t> sleepers;
     alignas(cache_line) Atomic<std::uint64_t> room_wanted;
     alignas(cache_line) Atomic<std::uint32_t> reader_wake;
@@ -191,13 +195,38 @@ struct alignas(cache_line) ConsumerRow {
 };
 static_assert(sizeof(ConsumerRow) == 128 && offsetof(ConsumerRow, name) == 64);
 
+// One row per name of a producer that numbers what it adds. Its name is given once and for all. But for `intent`, only
+// the owner changes what stands in it, and the owner word changes hands only after a close or a proven death.
+//
+//        0    8 word           owner, scanner    itself: owner word (free: nobody adds under the name; live)
+//        8    8 key            who names it      itself: hash of the name, 0 while the row has none
+//       16    8 named          who names it      itself: 1 once the name below is whole
+//       24    8 intent         owner, movers     itself: intent word (layout/words.hpp)
+//       32    8 number         owner             intent: of the add that the intent is about
+//       40    8 last_number    owner             intent: of the last add before that one; 0 if there was none
+//       48    8 last_sequence  owner             intent: of the same
+//       56    8 reserved
+//       64   64 name           who names it      named; NUL-padded, eight words, since several may write the same
+struct alignas(cache_line) NamedRow {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> key;
+    Atomic<std::uint64_t> named;
+    Atomic<std::uint64_t> intent;
+    Atomic<std::uint64_t> number;
+    Atomic<std::uint64_t> last_number;
+    Atomic<std::uint64_t> last_sequence;
+    std::byte reserved[8];
+    Atomic<std::uint64_t> name[8];
+};
+static_assert(sizeof(NamedRow) == 128 && offsetof(NamedRow, intent) == 24 && offsetof(NamedRow, name) == 64);
+
 /// Changes whenever a struct or a packed word above changes its place or size.
 constexpr std::uint64_t layout_fingerprint() noexcept {
     std::uint64_t hash = 0xcbf2'9ce4'8422'2325;  // FNV-1a
     for (const std::uint64_t value :
          {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow),
-          sizeof(GroupRow), sizeof(ConsumerRow), offsetof(GroupRow, cursor), offsetof(GroupRow, floor), std::size_t{32},
-          area_kinds})
+          sizeof(GroupRow), sizeof(ConsumerRow), sizeof(NamedRow), offsetof(GroupRow, cursor),
+          offsetof(GroupRow, floor), std::size_t{32}, area_kinds})
         hash = (hash ^ value) * 0x100'0000'01b3;
     return hash;
 }

@@ -37,6 +37,7 @@ void fill_header(Header& header, const Geometry& g, std::uint64_t device, std::u
     header.groups = g.groups;
     header.consumers = g.consumers;
     header.attachments = g.attachments;
+    header.producer_names = g.producer_names;
     header.mode = g.mode;
     header.time = static_cast<std::uint32_t>(g.time);
     header.unit_bits = g.unit_bits;
@@ -63,6 +64,7 @@ Segment::Segment(std::byte* base, const Geometry& geometry) noexcept : base_(bas
     at(AreaKind::pins, pins_);
     at(AreaKind::retry, retry_);
     at(AreaKind::payload, payload_);
+    at(AreaKind::named_producers, named_);
 }
 
 void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::uint64_t inode,

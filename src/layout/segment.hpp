@@ -40,6 +40,7 @@ public:
     [[nodiscard]] ConsumerRow& consumer(std::uint32_t group, std::uint32_t row) const noexcept {
         return consumers_[group * geometry_.consumers + row];
     }
+    [[nodiscard]] NamedRow& named(std::uint32_t row) const noexcept { return named_[row]; }
     [[nodiscard]] Word& pin(std::uint32_t cell) const noexcept { return pins_[cell]; }
     /// The words of one level of a group's retry index.
     [[nodiscard]] Word* retry_level(std::uint32_t group, unsigned level) const noexcept {
@@ -71,6 +72,7 @@ private:
     Word* pins_ = nullptr;
     Word* retry_ = nullptr;
     std::byte* payload_ = nullptr;
+    NamedRow* named_ = nullptr;
 };
 
 /// Writes a new segment into `size` zeroed bytes that nobody else sees yet.

@@ -8,6 +8,7 @@
 //   group word     [ incarnation : 25 | low bits of its maker's : 24 | attachment row : 12 | state : 3 ]
 //     closing      [ incarnation : 25 | 0 : 5 | successor's : 25 | successor's row + 1 : 6 | state : 3 ]
 //   pin word       [ generation : 16 | chunks : 16 | first chunk : 16 | consumer : 15 | used : 1 ]
+//   intent word    [ sequence : 63 | open : 1 ]        open: an add may be published there or later; 0: nothing open
 //   directory word [ version : 32 | active group rows : 32 ]
 //
 // How wide a tag must be: a compare-and-swap of a process that slept since its load can only be fooled if the very same
@@ -230,6 +231,20 @@ struct PinWord {
             static_cast<std::uint32_t>(word >> 16 & low_mask(16)),
             static_cast<std::uint32_t>(word >> 32 & low_mask(16)), static_cast<std::uint32_t>(word >> 48)};
 }
+
+// Intent words of named producers. Open: an add is under way, and its entry, if there is one, is at `sequence` or
+// later. Not open: the add with the row's number was given `sequence`; 0: none is under way, and the last one is in the
+// row.
+struct IntentWord {
+    bool open;
+    Sequence sequence;
+
+    bool operator==(const IntentWord&) const = default;
+};
+[[nodiscard]] inline std::uint64_t pack_intent(const IntentWord& w) noexcept {
+    return w.sequence << 1 | std::uint64_t{w.open};
+}
+[[nodiscard]] inline IntentWord unpack_intent(std::uint64_t word) noexcept { return {(word & 1) != 0, word >> 1}; }
 
 // The directory word.
 [[nodiscard]] inline std::uint32_t active_groups(std::uint64_t directory) noexcept {

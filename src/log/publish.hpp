@@ -18,6 +18,9 @@ public:
     /// its sequence, `full` with who holds the room, or `corrupt`. One locked instruction when nobody interferes.
     Result<Sequence> publish(std::uint64_t place) noexcept;
 
+    /// No later add of this producer can get a lower sequence: all below was seen published.
+    [[nodiscard]] Sequence first_possible() const noexcept { return known_ + 1; }
+
     /// Sends for the slot that `publish_at_hint` will most likely change, so that it is on its way while the entry is
     /// written.
     void prefetch_slot() const noexcept { prefetch_for_writing(&segment_.slot(next_at_hint())); }

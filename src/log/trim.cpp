@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "base/error_detail.hpp"
+#include "log/named.hpp"
 
 namespace shmq {
 
@@ -55,6 +56,7 @@ Lifted lift_trim(const Segment& segment, Sequence wanted) noexcept {
         Sequence until = least.trim;
         if (again != directory) until = least_finished(segment, again, trim, least.trim).trim;
         if (until >= least.trim && goal >= least.trim) {  // (4)
+            record_adds_below(segment, least.trim);       // NUMBER
             raise_to(control.trim_point, least.trim, memory_order_seq_cst);
             return {control.trim_point.load(memory_order_acquire), least.blocked};
         }

@@ -8,6 +8,7 @@
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
 #include "group/pins.hpp"
+#include "log/named.hpp"
 #include "log/publish.hpp"
 #include "log/sleep.hpp"
 #include "recovery/judge.hpp"
@@ -40,6 +41,13 @@ void repair_chunks(const Segment& segment, AttachmentId dead, RecoveryReport& re
 void repair_producers(const Segment& segment, AttachmentId dead) noexcept {
     for (std::uint32_t producer = 0; producer < segment.geometry().producers; ++producer) {
         Word& row = segment.producer(producer).word;
+        std::uint64_t word = row.load(memory_order_acquire);
+        if (judge_row(unpack_owner(word), dead, false) == RowVerdict::free)
+            row.compare_exchange(word, 0, memory_order_acq_rel, memory_order_relaxed);
+    }
+    // Names stay; whoever comes back under one finds out what its last owner added (NUMBER).
+    for (std::uint32_t name = 0; name < rows_with_names(segment); ++name) {
+        Word& row = segment.named(name).word;
         std::uint64_t word = row.load(memory_order_acquire);
         if (judge_row(unpack_owner(word), dead, false) == RowVerdict::free)
             row.compare_exchange(word, 0, memory_order_acq_rel, memory_order_relaxed);

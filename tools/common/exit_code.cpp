@@ -42,6 +42,7 @@ int exit_code_of(Code code) noexcept {
         case Code::ok: return exit_done;
         case Code::empty:
         case Code::fenced:
+        case Code::duplicate:
         case Code::not_pending:
         case Code::stopped: return exit_nothing;
         case Code::corrupt:
@@ -63,6 +64,7 @@ int exit_code_of(Code code) noexcept {
         case Code::too_many_consumers:
         case Code::too_many_groups:
         case Code::too_many_attachments:
+        case Code::too_many_names:
         case Code::too_many_pins: return exit_full;
         case Code::not_allowed: return exit_not_allowed;
         case Code::forked:

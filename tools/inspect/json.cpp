@@ -31,6 +31,7 @@ Json json_of_geometry(const StreamInfo& info) {
             {"groups", info.options.groups},
             {"consumers", info.options.consumers},
             {"attachments", info.options.attachments},
+            {"producer_names", info.options.producer_names},
             {"first_sequence", info.options.first_sequence},
             {"place_unit", info.place_unit},
             {"mode", fmt::format("{:04o}", info.options.mode)},

@@ -4,6 +4,7 @@
 // The sequences go to standard output, flushed before each wait for input, the summary to standard error. A closed
 // standard output does not end the adding. The first entry that cannot be added ends it; what was added before stays
 // and is counted.
+// Of a producer with a name, a line whose number was added before is passed over, and told as `duplicate`.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -28,14 +29,18 @@ namespace {
 // Adds entries one by one and keeps account of them.
 class Adder {
 public:
-    Adder(Stream& stream, const AddOptions& options, bool quiet)
-        : stream_(stream), options_(options), quiet_(quiet), output_(STDOUT_FILENO) {}
+    /// `skips`: of many entries, those with numbers that were added before are passed over.
+    Adder(Producer& producer, const AddOptions& options, bool skips, bool quiet)
+        : producer_(producer), options_(options), skips_(skips), quiet_(quiet), output_(STDOUT_FILENO) {}
 
     /// False if the entry was not added; the reason was told and is the exit code.
-    bool add(std::string_view payload) { return note(stream_.add(payload, options_), payload.size()); }
+    bool add(std::string_view payload) {
+        return add_numbered([&] { return producer_.add(payload, options_); }, payload.size());
+    }
     bool add_fields(std::span<const Field> fields) {
         const auto size = Fields::encoded_size(fields);
-        return note(size ? stream_.add_fields(fields, options_) : size.error(), size ? *size : 0);
+        if (!size) return failed_ = size.error(), false;
+        return add_numbered([&] { return producer_.add_fields(fields, options_); }, *size);
     }
 
     void flush() { output_.flush(); }
@@ -44,22 +49,36 @@ public:
     /// why the caller ended.
     int finish(int exit_code) {
         const int written = output_.finish();
-        if (entries_ > 0 || (failed_.code() == Code::ok && exit_code == exit_done)) remark(summary());
+        if (entries_ + duplicates_ > 0 || (failed_.code() == Code::ok && exit_code == exit_done)) remark(summary());
         if (failed_.code() != Code::ok) return report(failed_);
         return exit_code != exit_done ? exit_code : written;
     }
 
 private:
-    bool note(const Result<Sequence>& sequence, std::size_t size) {
+    template <class Add>
+    bool add_numbered(Add add, std::size_t size) {
+        const std::uint64_t last_number = producer_.last_number();
+        const bool known = options_.number != 0 && options_.number <= last_number;
+        if (known && skips_ && options_.number < last_number) return pass_over();
+        const Result<Sequence> sequence = add();
         if (!sequence) {
             failed_ = sequence.error();
             return false;
         }
+        if (options_.number != 0) ++options_.number;
+        if (!quiet_) output_.append(fmt::format("{}\n", *sequence));
+        if (known) return ++duplicates_, true;
         if (entries_ == 0) first_ = *sequence;
         last_ = *sequence;
         ++entries_;
         bytes_ += size;
-        if (!quiet_) output_.append(fmt::format("{}\n", *sequence));
+        return true;
+    }
+
+    bool pass_over() {
+        ++options_.number;
+        ++duplicates_;
+        if (!quiet_) output_.append("duplicate\n");
         return true;
     }
 
@@ -68,17 +87,21 @@ private:
             fmt::format("added {}, {}", counted(entries_, "entry", "entries"), counted(bytes_, "byte", "bytes"));
         if (entries_ == 1) text += fmt::format(", sequence {}", first_);
         if (entries_ > 1) text += fmt::format(", sequences {} to {}", first_, last_);
+        if (duplicates_ > 0)
+            text += fmt::format("; {} not added again", counted(duplicates_, "duplicate", "duplicates"));
         return text;
     }
 
-    Stream& stream_;
+    Producer& producer_;
     AddOptions options_;
+    bool skips_;
     bool quiet_;
     Output output_;
     Error failed_;
     Sequence first_ = 0;
     Sequence last_ = 0;
     std::uint64_t entries_ = 0;
+    std::uint64_t duplicates_ = 0;
     std::uint64_t bytes_ = 0;
 };
 
@@ -152,7 +175,10 @@ int run_add(const Arguments& arguments) {
     options.key = bytes_of(arguments.text("--key"));
     options.wait = arguments.duration("--wait", Duration{0});
     options.stop = signals.token();
-    Adder adder(*stream, options, arguments.has("--quiet"));
+    options.number = arguments.number("--number", 0);
+    auto producer = arguments.has("--producer") ? stream->producer(arguments.text("--producer")) : stream->producer();
+    if (!producer) return report(producer.error());
+    Adder adder(*producer, options, arguments.has("--lines"), arguments.has("--quiet"));
     const std::uint64_t max_entry = info->options.max_entry;
     if (!fields.empty()) {
         adder.add_fields(fields);

@@ -28,6 +28,8 @@ constexpr std::array create_parameters{
     Parameter{"--consumers", Kind::number, "N", "consumers per group at most (default 64)", Need::optional, 0,
               greatest_32},
     Parameter{"--producers", Kind::number, "N", "producers at a time (default 64)", Need::optional, 0, greatest_32},
+    Parameter{"--producer-names", Kind::number, "N", "names of producers that number their entries (default 64)",
+              Need::optional, 0, greatest_32},
     Parameter{"--time", Kind::time_stamps, "off|coarse|precise", "time stamp of each entry (default coarse)"},
     Parameter{"--mode", Kind::mode, "MODE", "permissions of the segment, octal (default 0600)"},
 };
@@ -50,6 +52,16 @@ constexpr std::array add_parameters{
               greatest_number,
               {},
               "--lines"},
+    Parameter{"--producer", Kind::name, "P", "add under this name, with numbers, so that nothing is added twice"},
+    Parameter{"--number",
+              Kind::number,
+              "N",
+              "number of the (first) entry (default: the one after the last)",
+              Need::optional,
+              1,
+              greatest_number,
+              {},
+              "--producer"},
     Parameter{"--wait", Kind::duration, "DURATION", "how long to wait for room (default 0)"},
     Parameter{"--quiet", Kind::flag, "", "do not print the sequences"},
 };
@@ -151,13 +163,17 @@ constexpr std::array table{
             run_create},
     Command{
         "add", "add entries; prints their sequences", add_parameters,
-        "--lines: empty lines are entries, a last one without newline too; from a pipe each is added as it arrives.\n",
+        "--lines: empty lines are entries, a last one without newline too; from a pipe each is added as it arrives.\n"
+        "--number: the last number of the producer again adds nothing and prints the sequence it got; a lower one is "
+        "refused, of\n"
+        "--lines passed over and printed as `duplicate`.\n",
         run_add},
     Command{"read", "read entries of a group, and ack them", read_parameters, read_details, run_read},
     Command{"tail", "print entries without a group", tail_parameters, tail_details, run_tail},
     Command{"group create", "make a group", group_create_parameters, group_create_details, run_group_create},
     Command{"group drop", "take a group away", group_parameters, "", run_group_drop},
     Command{"group list", "names of the groups of a stream", stream_parameters, "", run_group_list},
+    Command{"producers list", "names of producers, and how far each has come", stream_parameters, "", run_producers},
     Command{"ack", "finish pending entries, whoever holds them", sequence_parameters, "", run_ack},
     Command{"nack", "give pending entries back for retry, whoever holds them", sequence_parameters, "", run_nack},
     Command{"recover", "hand on what dead processes held", stream_parameters, "", run_recover},

@@ -14,6 +14,7 @@ int run_tail(const Arguments& arguments);          // tail.cpp
 int run_group_create(const Arguments& arguments);  // group.cpp
 int run_group_drop(const Arguments& arguments);    // group.cpp
 int run_group_list(const Arguments& arguments);    // group.cpp
+int run_producers(const Arguments& arguments);     // producers.cpp
 int run_ack(const Arguments& arguments);           // operate.cpp
 int run_nack(const Arguments& arguments);          // operate.cpp
 int run_recover(const Arguments& arguments);       // operate.cpp

@@ -26,6 +26,7 @@ StreamOptions options_of(const Arguments& arguments) {
     options.groups = arguments.number32("--groups", options.groups);
     options.consumers = arguments.number32("--consumers", options.consumers);
     options.producers = arguments.number32("--producers", options.producers);
+    options.producer_names = arguments.number32("--producer-names", options.producer_names);
     options.time = arguments.time_stamps("--time", options.time);
     options.mode = arguments.mode("--mode", options.mode);
     return options;

@@ -54,7 +54,8 @@ std::string general_help() {
         text += fmt::format("  {:<{}}  {}\n", command.name, width, command.summary);
     text +=
         "\nDurations: 250ms 1.5s 2m. Sizes: 4096 64KiB 1GiB 10MB. Data that begins with a dash: put -- before it.\n"
-        "Exit status: 0 done; 1 nothing there within the wait, not_pending, fenced; 2 damaged segment; 64 usage, bad "
+        "Exit status: 0 done; 1 nothing there within the wait, not_pending, fenced, duplicate; 2 damaged segment; 64 "
+        "usage, bad "
         "name, bad\n"
         "number; 66 no such stream or group; 71 the system refused; 73 exists, cannot create, no space; 75 full, busy, "
         "too many\n"
