@@ -66,6 +66,12 @@ TEST_F(LockedInstructions, an_add_makes_one) {
     EXPECT_EQ(exchanges_of([&] { add_all(); }), entries);
 }
 
+TEST_F(LockedInstructions, an_add_with_a_number_makes_one) {
+    producer_ = std::move(*stream_.producer("feed"));
+    add();
+    EXPECT_EQ(exchanges_of([&] { add_all(); }), entries);
+}
+
 TEST_F(LockedInstructions, a_loan_makes_one) {
     const auto count = exchanges_of([&] {
         auto loan = producer_.loan(64);

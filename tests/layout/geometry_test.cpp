@@ -91,6 +91,7 @@ TEST(Geometry, of_the_smallest_options_is_sound) {
     o.groups = 0;
     o.consumers = 1;
     o.attachments = 1;
+    o.producer_names = 0;
     const Geometry g = test::planned(o);
     expect_sound(o, g);
     EXPECT_EQ(g.area(AreaKind::records).count, 0u);
@@ -108,7 +109,7 @@ TEST(Geometry, takes_eight_bytes_a_slot_and_sixteen_a_slot_and_group) {
 TEST(Geometry, has_rows_only_for_the_areas_of_this_format) {
     const Geometry g = test::planned({});
     for (auto kind = static_cast<std::size_t>(AreaKind::parking); kind < area_kinds; ++kind)
-        EXPECT_EQ(g.areas[kind].count, 0u);
+        EXPECT_EQ(g.areas[kind].count, kind == static_cast<std::size_t>(AreaKind::named_producers) ? 64u : 0u);
 }
 
 TEST(Geometry, has_retry_levels_that_end_in_one_word_and_do_not_overlap) {
@@ -179,6 +180,9 @@ TEST(Options, outside_their_limits_are_refused_with_name_and_numbers) {
         {"consumers 1024", [](StreamOptions& o) { o.consumers = 1'024; }, {"consumers is 1024"}},
         {"attachments 0", [](StreamOptions& o) { o.attachments = 0; }, {"attachments is 0", "1 to 4095"}},
         {"attachments 4096", [](StreamOptions& o) { o.attachments = 4'096; }, {"attachments is 4096"}},
+        {"producer_names 4097",
+         [](StreamOptions& o) { o.producer_names = 4'097; },
+         {"producer_names is 4097", "0 to 4096"}},
         {"mode", [](StreamOptions& o) { o.mode = 01000; }, {"mode is 512"}},
         {"first 0", [](StreamOptions& o) { o.first_sequence = 0; }, {"first_sequence is 0"}},
         {"first high", [](StreamOptions& o) { o.first_sequence = (std::uint64_t{1} << 62) + 1; }, {"first_sequence"}},
@@ -231,7 +235,7 @@ TEST(Options, zeros_mode_and_first_sequence_accept_what_is_there) {
     const Geometry g = test::planned(test::tiny_options());
     StreamOptions any;
     any.slots = any.payload = any.max_entry = 0;
-    any.chunks = any.producers = any.groups = any.consumers = any.attachments = 0;
+    any.chunks = any.producers = any.groups = any.consumers = any.attachments = any.producer_names = 0;
     any.mode = 0644;
     any.first_sequence = 99;
     const auto same = check_same(any, g);
@@ -252,6 +256,8 @@ TEST(Options, other_than_the_segments_are_refused_with_both_values) {
         {[](StreamOptions& o) { o.groups = 5; }, "groups is asked to be 5, but the stream was made with 3"},
         {[](StreamOptions& o) { o.consumers = 9; }, "consumers is asked to be 9, but the stream was made with 4"},
         {[](StreamOptions& o) { o.attachments = 9; }, "attachments is asked to be 9, but the stream was made with 8"},
+        {[](StreamOptions& o) { o.producer_names = 9; },
+         "producer_names is asked to be 9, but the stream was made with 64"},
         {[](StreamOptions& o) { o.time = TimeStamps::precise; },
          "time is asked to be 2, but the stream was made with 1"}};
     for (const auto& one : cases) {

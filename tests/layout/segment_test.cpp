@@ -55,6 +55,7 @@ TEST(Segment, gives_rows_that_lie_in_their_areas_and_nowhere_else) {
     expect_in(AreaKind::groups, &segment.group(0), &segment.group(last_group), sizeof(GroupRow));
     expect_in(AreaKind::consumers, &segment.consumer(0, 0), &segment.consumer(last_group, g.consumers - 1),
               sizeof(ConsumerRow));
+    expect_in(AreaKind::named_producers, &segment.named(0), &segment.named(g.producer_names - 1), sizeof(NamedRow));
     expect_in(AreaKind::pins, &segment.pin(0), &segment.pin(g.pins - 1), 8);
     EXPECT_EQ(&segment.slot(3), &segment.slot(3 + g.slots)) << "a lap later";
 }

@@ -205,6 +205,16 @@ TEST(PinWord, has_room_for_every_consumer_and_chunk_a_stream_may_have) {
     EXPECT_LE(65'535u, low_mask(16)) << "the last chunk";
 }
 
+TEST(IntentWord, round_trips_and_holds_every_sequence) {
+    for (const bool open : {false, true})
+        for (const Sequence sequence : {Sequence{0}, Sequence{1}, Sequence{1} << 62, (Sequence{1} << 63) - 1}) {
+            const IntentWord intent{open, sequence};
+            EXPECT_EQ(unpack_intent(pack_intent(intent)), intent);
+        }
+    expect_apart({pack_intent({true, 0}), pack_intent({false, low_mask(63)})});
+    EXPECT_EQ(unpack_intent(0), (IntentWord{false, 0})) << "zeroed bytes: nothing open, nothing found";
+}
+
 TEST(DirectoryWord, each_change_has_a_version_of_its_own) {
     std::uint64_t directory = 0;
     for (std::uint32_t i = 1; i < 100; ++i) {

@@ -50,6 +50,43 @@ TEST_F(ShmqAdd, standard_input_whole_is_one_entry) {
     EXPECT_EQ(entries(), "one\ntwo\n\0three\0\0"s);
 }
 
+TEST_F(ShmqAdd, the_last_number_of_a_producer_again_adds_nothing_and_prints_the_same) {
+    EXPECT_EQ(run({"add", "s", "a", "--producer", "feed", "--number", "7"}).output, "1\n");
+    const Ended again = run({"add", "s", "a", "--producer", "feed", "--number", "7"});
+    EXPECT_EQ(again.status, 0);
+    EXPECT_EQ(again.output, "1\n");
+    EXPECT_EQ(again.complaints, "added 0 entries, 0 bytes; 1 duplicate not added again\n");
+    EXPECT_EQ(run({"add", "s", "b", "--producer", "feed"}).output, "2\n");
+    const Ended lower = run({"add", "s", "a", "--producer", "feed", "--number", "7"});
+    EXPECT_EQ(lower.status, 1);
+    EXPECT_EQ(lower.output, "");
+    EXPECT_EQ(lower.complaints,
+              "shmq: duplicate: producer feed has added up to number 8, sequence 2; number 7 is not added again\n");
+    EXPECT_EQ(entries(), "a\0b\0"s);
+}
+
+TEST_F(ShmqAdd, lines_with_numbers_go_on_where_the_last_run_ended) {
+    const std::vector<std::string> words = {"add", "s", "--lines", "-", "--producer", "feed", "--number", "1"};
+    EXPECT_EQ(run_with_input(words, "a\nb\n").output, "1\n2\n");
+    const Ended again = run_with_input(words, "a\nb\nc\nd\n");
+    EXPECT_EQ(again.status, 0);
+    EXPECT_EQ(again.output, "duplicate\n2\n3\n4\n");
+    EXPECT_EQ(again.complaints, "added 2 entries, 2 bytes, sequences 3 to 4; 2 duplicates not added again\n");
+    EXPECT_EQ(entries(), "a\0b\0c\0d\0"s);
+    EXPECT_EQ(good({"producers", "list", "s"}),
+              "PRODUCER                       NUMBER             SEQUENCE      PID  OWNER\n"
+              "feed                                4                    4        -  -\n");
+}
+
+TEST_F(ShmqAdd, a_number_needs_a_producer_and_a_stream_without_names_has_none) {
+    EXPECT_EQ(run({"add", "s", "a", "--number", "7"}).status, 64);
+    good({"create", "none", "--producer-names", "0", "--payload", "64KiB", "--slots", "16"});
+    EXPECT_EQ(good({"producers", "list", "none"}), "");
+    const Ended ended = run({"add", "none", "a", "--producer", "feed"});
+    EXPECT_EQ(ended.status, 75);
+    EXPECT_EQ(ended.complaints.rfind("shmq: too_many_names: ", 0), 0u) << ended.complaints;
+}
+
 TEST_F(ShmqAdd, a_key_is_stored_with_every_entry) {
     run_with_input({"add", "s", "--lines", "-", "--key", "k1"}, "a\nb\n");
     const std::string text = good({"tail", "s", "--format", "json", "--count", "1"});

@@ -30,7 +30,7 @@ TEST_F(ShmqUsage, help_lists_every_command_and_goes_to_standard_output) {
     EXPECT_EQ(ended.status, 0);
     EXPECT_EQ(ended.complaints, "");
     for (const char* command : {"create", "add", "read", "tail", "group create", "group drop", "group list", "ack",
-                                "nack", "recover", "claim", "pending", "trim", "rm", "list", "demo"})
+                                "nack", "producers list", "recover", "claim", "pending", "trim", "rm", "list", "demo"})
         EXPECT_NE(ended.output.find(std::string("  ") + command + " "), std::string::npos) << command;
     EXPECT_EQ(run({"help"}).output, ended.output);
 }
