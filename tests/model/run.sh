@@ -26,6 +26,8 @@ clean  chunk       -DENTRIES=3 -DCLOSES=0 -DDROPS=0 -DPRODUCERS=1
 clean  chunk       -DENTRIES=3 -DSCANNERS=1 -DSTOPS=0 -DCLOSES=0 -DDROPS=0 -DPRODUCERS=1 -DCHUNKS=1 -DREADERS=1
 clean  trim        -DMOVERS=1 -DCREATORS=1 -DTURNS=3
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1 -DDEATHS=0
+clean  named       -DMOVERS=1
+clean  named       -DENTRIES=2 -DDEATHS=1
 clean  tag         -DTAGS=4
 clean  tag         -DTAGS=8
 clean  attach      -DLIVES=2 -DSCANNERS=1 -DSTOPS=0
@@ -62,6 +64,14 @@ assert trim        -DGOAL_NOT_READ_AGAIN
 assert trim        -DPOINT_BEFORE_GOAL
 assert trim        -DNOT_SETTLED -DMOVERS=1 -DCREATORS=1 -DTURNS=1
 stuck  trim        -DNO_HELPER -DMOVERS=1 -DCREATORS=1 -DTURNS=1
+assert named       -DNO_RECORD
+assert named       -DRECORDED_LATE
+assert named       -DNOT_THERE_BY_ANYBODY
+assert named       -DNO_LOOK_AT_TRIM
+assert named       -DSTART_COMES_BACK
+assert named       -DSTORED
+assert named       -DINTENT_LATE
+assert named       -DONE_PAIR
 assert tag         -DTAGS=4 -DNARROW_TAG
 assert tag         -DTAGS=8 -DNARROW_TAG
 assert attach      -DLIVE_BEFORE_LOCK
@@ -115,6 +125,7 @@ clean  core        -DPRODUCERS=2 -DSCANNERS=0 -DDEATHS=0 -DENTRIES=4
 clean  core        -DCONSUMERS=2 -DSCANNERS=1 -DSTOPS=0 -DENTRIES=3
 clean  chunk       -DENTRIES=3 -DSCANNERS=1 -DSTOPS=0
 clean  chunk       -DENTRIES=4 -DPRODUCERS=1
+clean  named       -DENTRIES=3 -DDEATHS=1
 clean  trim        -DMOVERS=2 -DCREATORS=1 -DTURNS=1
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1
 clean  attach
