@@ -171,7 +171,6 @@ Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noe
     if (stream_->usable() != Code::ok || is_removed(segment)) return 0;
     Room room;
     if (!chunks_.reserve_in_current(segment.geometry().room_for(payload.size(), 0), room)) return 0;
-    publisher_.prefetch_slot();
     std::byte* const to = write_header(room, payload.size(), {}, 0, 0);
     if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
     const std::uint64_t place = room.offset >> segment.geometry().unit_bits;

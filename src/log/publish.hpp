@@ -21,19 +21,11 @@ public:
     /// No later add of this producer can get a lower sequence: all below was seen published.
     [[nodiscard]] Sequence first_possible() const noexcept { return known_ + 1; }
 
-    /// Sends for the slot that `publish_at_hint` will most likely change, so that it is on its way while the entry is
-    /// written.
-    void prefetch_slot() const noexcept { prefetch_for_writing(&segment_.slot(next_at_hint())); }
-
     /// The same as `publish` for the common case, inline: the hint is right, there is room, and nobody interferes. 0 if
     /// anything is unusual: nothing was published then, and `publish` finds out why.
     Sequence publish_at_hint(std::uint64_t place) noexcept;
 
 private:
-    [[nodiscard]] Sequence next_at_hint() const noexcept {
-        const Sequence hint = segment_.control().tail.load(memory_order_relaxed);  // only where to begin
-        return hint <= known_ ? known_ + 1 : hint;
-    }
     bool find_room(Sequence t, Error& why) noexcept;
     void ask_for_room(Sequence t) noexcept;
 
@@ -46,11 +38,13 @@ private:
 
 inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
     const Geometry& g = segment_.geometry();
-    const Sequence t = next_at_hint();
+    const Sequence hint = segment_.control().tail.load(memory_order_relaxed);  // only where to begin
+    const Sequence t = hint <= known_ ? known_ + 1 : hint;
     if (t - trim_seen_ >= ask_above_)
         return 0;  // no room, or soon none; below the trim point it goes round and is large
     if (t > known_ + 1 && !segment_.published(t - 1, memory_order_acquire)) return 0;  // DENSITY
     Word& slot = segment_.slot(t);
+    prefetch_for_writing(&slot);  // no earlier: a reader that polls takes the line back meanwhile
     std::uint64_t word = slot.load(memory_order_relaxed);                     // the exchange decides, and orders
     if (word >> g.place_bits != ((t >> g.slot_bits) & g.tag_mask)) return 0;  // not the lap before
     // seq_cst: PUBLISH and SLEEP, as in publish.
