@@ -45,10 +45,17 @@ public:
     Result<void> ack(std::initializer_list<Sequence> sequences) noexcept {
         return ack(std::span<const Sequence>(sequences.begin(), sequences.size()));
     }
-    /// Gives one entry back for retry at once; counts as a failed delivery. Errors: `fenced`, `not_pending`.
+    /// Gives one entry back for retry, at once or as the group's RetryPlan says; counts as a failed delivery, and the
+    /// entry is *dead* if that was the group's last. Errors: `fenced`, `not_pending`.
     Result<void> nack(Sequence sequence) noexcept;
     /// Gives every entry that is still this batch's back for retry; counts as a failed delivery of each.
     Result<void> nack() noexcept;
+    /// The same, with a wait of `delay` whatever the group says; 0 is at once. `bad_option` from 2^31 ms on.
+    Result<void> nack(Sequence sequence, Duration delay) noexcept;
+    Result<void> nack(Duration delay) noexcept;
+    /// Says that the entry is still worked on: its idle time, by which others claim it, begins anew. Errors: `fenced`,
+    /// `not_pending`.
+    Result<void> extend(Sequence sequence) noexcept;
     /// Gives back what is neither acked nor nacked, without counting it. The batch is empty afterwards.
     void close() noexcept;
 
@@ -86,6 +93,9 @@ public:
     Result<void> ack(Sequence sequence) noexcept;
     /// Gives back an entry this consumer was given, in whatever batch.
     Result<void> nack(Sequence sequence) noexcept;
+    Result<void> nack(Sequence sequence, Duration delay) noexcept;
+    /// As Batch::extend, in whatever batch.
+    Result<void> extend(Sequence sequence) noexcept;
 
     /// A descriptor for poll, epoll and event loops: readable when there probably is something to read. Read until
     /// `empty`; that answer alone makes it unreadable, and from then on anything that a read would find makes it

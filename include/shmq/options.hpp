@@ -111,6 +111,29 @@ private:
     std::uint64_t number_;
 };
 
+/// How the waits between failed deliveries of one entry grow.
+enum class BackOff : std::uint8_t {
+    fixed,    ///< each as long as the first
+    doubling  ///< each twice as long as the one before, up to the longest
+};
+
+/// How long an entry waits after a failed delivery before it is delivered again: a nack without a delay of its own, or
+/// the death of its consumer. Rounded up to milliseconds; at most 2^31 - 1 of them (24 days). Measured by a clock that
+/// is exact to one tick of the kernel (1 to 10 ms) and stands still while the machine is suspended.
+struct RetryPlan {
+    Duration first_delay{0};  ///< 0: at once
+    BackOff kind = BackOff::fixed;
+    Duration most_delay{0};  ///< of doubling: the longest wait; 0 means as long as can be
+};
+
+/// The options of a group, fixed when it is made; a moved group keeps them.
+struct GroupOptions {
+    RetryPlan retry{};
+    /// Failed deliveries and deaths after which an entry is delivered no more but waits, *dead*, for Stream::requeue or
+    /// Stream::drop_dead; 0 means no limit, at most 255.
+    std::uint32_t delivery_limit = 0;
+};
+
 /// What one read may take, and how long it may wait for it.
 struct ReadOptions {
     std::size_t max_entries = 64;             ///< 1 to 4,096

@@ -52,8 +52,11 @@ struct GroupInfo {
     Sequence next = 0;            ///< first entry that was never delivered
     std::uint64_t lag = 0;        ///< entries never delivered; exact
     std::uint64_t pending = 0;    ///< delivered, not acked
-    std::uint64_t retry = 0;      ///< waiting to be delivered again
+    std::uint64_t retry = 0;      ///< waiting to be delivered again; the next two included
+    std::uint64_t delayed = 0;    ///< of these not due yet
+    std::uint64_t dead = 0;       ///< of these delivered no more
     std::uint32_t consumers = 0;  ///< open now
+    GroupOptions options;
 };
 
 struct PendingConsumer {
@@ -63,7 +66,7 @@ struct PendingConsumer {
 };
 
 struct PendingSummary {
-    std::uint64_t count = 0;  ///< delivered and retry entries
+    std::uint64_t count = 0;  ///< delivered entries, and those that wait for retry, are delayed, or dead
     Sequence lowest = 0;      ///< 0 if there is none
     Sequence highest = 0;
     std::uint64_t lag = 0;                   ///< entries never delivered
@@ -72,12 +75,17 @@ struct PendingSummary {
 
 struct PendingEntry {
     Sequence sequence = 0;
-    std::optional<std::string> consumer;  ///< nullopt for an entry waiting for retry
-    std::optional<Duration> idle;         ///< since it was delivered or given back; nullopt if unknown
+    std::optional<std::string> consumer;  ///< nullopt for an entry nobody holds
+    std::optional<Duration> idle;         ///< since it was delivered or given back; nullopt if unknown, or delayed
     std::uint32_t deliveries = 0;         ///< that count, the running one included
     Owner owner = Owner::none;
-    bool retry = false;      ///< waiting for retry
-    bool exhausted = false;  ///< handed over 65,535 times: only Stream::ack ends it
+    bool retry = false;              ///< waiting for retry
+    bool exhausted = false;          ///< dead, and handed over 65,535 times: only Stream::ack ends it
+    bool delayed = false;            ///< waiting until it is due
+    bool dead = false;               ///< failed too often, and delivered no more
+    std::optional<Duration> due_in;  ///< of a delayed entry
+    std::uint32_t failures = 0;      ///< nacks, and claims from somebody alive; at most 255 are counted
+    std::uint32_t deaths = 0;        ///< owners that died; likewise
 };
 
 struct ConsumerInfo {
@@ -254,12 +262,14 @@ public:
     /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `bad_option`
     /// (for a time, in a stream without time stamps), `not_allowed`; `too_many_pins` if a group of this name was
     /// dropped and still waits for room in the pin table.
-    Result<void> create_group(std::string_view group, Position from = Position::oldest());
+    /// With options also `bad_option` for what a group can't have.
+    Result<void> create_group(std::string_view group, Position from = Position::oldest(),
+                              const GroupOptions& options = {});
     /// What its consumers hold is forgotten; their acks answer `fenced`, their reads `no_group`. Views stay readable.
     /// Decided by one step, which others complete if this process does not. Errors: `no_group`, `too_many_pins`; then
     /// nothing was changed.
     Result<void> drop_group(std::string_view group);
-    /// The group goes on at `to`, forwards or backwards, with nothing pending; what was held before is fenced. Open
+    /// The group goes on with its options at `to`, forwards or backwards, with nothing pending; what was held before is fenced. Open
     /// consumers go on in the moved group with their next read. Decided as a drop is. Errors: those of both above.
     Result<void> move_group(std::string_view group, Position to);
     Result<std::vector<GroupInfo>> groups() const;
@@ -276,6 +286,8 @@ public:
     Result<void> ack(std::string_view group, Sequence sequence);
     /// Gives a pending entry back for retry, counted as a failed delivery.
     Result<void> nack(std::string_view group, Sequence sequence);
+    /// The same, with a wait of `delay` whatever the group says. What waits already is left as it is by both.
+    Result<void> nack(std::string_view group, Sequence sequence, Duration delay);
     Result<PendingSummary> pending(std::string_view group) const;
     Result<std::vector<PendingEntry>> pending_entries(std::string_view group, const PendingFilter& filter = {}) const;
 

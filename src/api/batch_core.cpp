@@ -1,5 +1,6 @@
 // What a batch does with its entries, and the public classes of include/shmq/consumer.hpp.
 #include "api/consumer_core.hpp"
+#include "group/group_options.hpp"
 
 namespace shmq::detail {
 
@@ -15,6 +16,14 @@ Taken* find_in(BatchCore& batch, Sequence sequence) noexcept {
 Result<void> answer(Finish finish, Sequence sequence) noexcept {
     if (finish == Finish::done) return {};
     return Error(finish == Finish::fenced ? Code::fenced : Code::not_pending, sequence);
+}
+
+/// The delay of a nack in ms, checked; nullopt if the group's back-off decides.
+Result<std::optional<std::uint32_t>> checked(std::optional<Duration> delay) noexcept {
+    if (!delay) return std::optional<std::uint32_t>();
+    const auto ms = delay_ms_of("delay (ms)", *delay);
+    if (!ms) return ms.error();
+    return std::optional<std::uint32_t>(*ms);
 }
 
 }  // namespace
@@ -65,16 +74,36 @@ Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept
     return finished(batch, *taken, finish);
 }
 
-Result<void> ConsumerCore::give_back_one(BatchCore& batch, Sequence sequence, Ending ending) noexcept {
+Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept {
     if (auto fine = usable(); !fine) return fine;
+    const auto delay_ms = checked(delay);
+    if (!delay_ms) return delay_ms.error();
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
-    const Finish finish = give_back(stream_->segment(), row(), sequence, taken->record, ending, stream_->now_ms());
+    const Finish finish = give_back(stream_->segment(), row(), sequence, taken->record, Ending::failed,
+                                    stream_->now_ms(), *delay_ms);
     entries_came(stream_->segment(), sleeper_mask(row()), 1);
     return finished(batch, *taken, finish);
 }
 
-Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending) noexcept {
+Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    Taken* taken = find_in(batch, sequence);
+    if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
+    const Finish held = extend_entry(stream_->segment(), row(), sequence, taken->record, stream_->now_ms());
+    if (held != Finish::done) return finished(batch, *taken, held);
+    if (!is_active(stream_->segment(), member_.group)) return finished(batch, *taken, Finish::fenced);
+    return {};
+}
+
+Result<void> ConsumerCore::nack_all(BatchCore& batch, std::optional<Duration> delay) noexcept {
+    const auto delay_ms = checked(delay);
+    if (!delay_ms) return delay_ms.error();
+    return give_back_all(batch, Ending::failed, *delay_ms);
+}
+
+Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending,
+                                         std::optional<std::uint32_t> delay_ms) noexcept {
     if (auto fine = usable(); !fine) return fine;
     Result<void> first_error;
     const std::uint64_t now = stream_->now_ms();
@@ -82,7 +111,7 @@ Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending) noexce
     for (std::size_t i = 0; i < batch.count && batch.held != 0; ++i) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
-        const Finish finish = give_back(stream_->segment(), row(), taken.sequence, taken.record, ending, now);
+        const Finish finish = give_back(stream_->segment(), row(), taken.sequence, taken.record, ending, now, delay_ms);
         auto result = finished(batch, taken, finish);
         if (first_error && !result) first_error = result;
     }
@@ -94,7 +123,7 @@ void ConsumerCore::close_batch(BatchCore& batch) noexcept {
     if (!batch.open) return;
     const Segment& segment = stream_->segment();
     if (stream_->usable() == Code::ok && !closed_) {
-        if (batch.held != 0) static_cast<void>(give_back_all(batch, Ending::released));
+        if (batch.held != 0) static_cast<void>(give_back_all(batch, Ending::released, 0));
         batch.open = false;
         Word& pinned = segment.consumer(row(), member_.consumer).pinned;
         // acquire: a claimer sets it before it takes the entry from us, which our last exchange on that entry saw
@@ -154,11 +183,23 @@ Result<void> Batch::ack(std::span<const Sequence> sequences) noexcept {
 }
 Result<void> Batch::nack(Sequence sequence) noexcept {
     if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->give_back_one(*core_, sequence, Ending::failed);
+    return core_->consumer->nack_one(*core_, sequence, std::nullopt);
 }
 Result<void> Batch::nack() noexcept {
     if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->give_back_all(*core_, Ending::failed);
+    return core_->consumer->nack_all(*core_, std::nullopt);
+}
+Result<void> Batch::nack(Sequence sequence, Duration delay) noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->nack_one(*core_, sequence, delay);
+}
+Result<void> Batch::nack(Duration delay) noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->nack_all(*core_, delay);
+}
+Result<void> Batch::extend(Sequence sequence) noexcept {
+    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
+    return core_->consumer->extend_one(*core_, sequence);
 }
 void Batch::close() noexcept {
     if (core_ == nullptr) return;
@@ -187,7 +228,13 @@ Result<void> Consumer::ack(Sequence sequence) noexcept {
     return core_ ? core_->ack(sequence) : Result<void>(Code::closed);
 }
 Result<void> Consumer::nack(Sequence sequence) noexcept {
-    return core_ ? core_->nack(sequence) : Result<void>(Code::closed);
+    return core_ ? core_->nack(sequence, std::nullopt) : Result<void>(Code::closed);
+}
+Result<void> Consumer::nack(Sequence sequence, Duration delay) noexcept {
+    return core_ ? core_->nack(sequence, delay) : Result<void>(Code::closed);
+}
+Result<void> Consumer::extend(Sequence sequence) noexcept {
+    return core_ ? core_->extend(sequence) : Result<void>(Code::closed);
 }
 std::string_view Consumer::name() const noexcept {
     return core_ ? std::string_view(core_->name()) : std::string_view{};

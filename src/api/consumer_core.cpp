@@ -177,10 +177,11 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
 ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
     const Segment& segment = stream_->segment();
     if (stream_->usable() != Code::ok || !joined_ || options.claim_idle != forever) return Quick::unusual;
-    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group))
+    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group) ||
+        any_due())
         return Quick::unusual;
     if (++reads_ % reads_per_sweep == 0) [[unlikely]]
-        sweep(member_, records_per_sweep);
+        sweep(member_, records_per_sweep, stream_->now_ms());
     const NextSlot next = look_at_next(member_);
     if (is_unpublished(member_, next)) return is_removed(segment) ? Quick::unusual : Quick::nothing;
     prefetch_entry(segment, next.place);
@@ -222,6 +223,7 @@ bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
             pause();  // leaves the line to whoever writes it
             if (!is_unpublished(member_, look_at_next(member_)) || any_retry(segment, row())) return true;
         }
+        if (any_due()) return true;
     } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(spin.count()));
     return false;
 }
@@ -269,7 +271,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
 }
 
 void ConsumerCore::sweep_slice() noexcept {
-    if (joined_) sweep(member_, records_per_slice);
+    if (joined_) sweep(member_, records_per_slice, stream_->now_ms());
 }
 
 Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
@@ -312,11 +314,18 @@ Result<void> ConsumerCore::ack(Sequence sequence) noexcept {
     return ack_one(*batch, sequence);
 }
 
-Result<void> ConsumerCore::nack(Sequence sequence) noexcept {
+Result<void> ConsumerCore::nack(Sequence sequence, std::optional<Duration> delay) noexcept {
     if (auto fine = usable(); !fine) return fine;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
-    return give_back_one(*batch, sequence, Ending::failed);
+    return nack_one(*batch, sequence, delay);
+}
+
+Result<void> ConsumerCore::extend(Sequence sequence) noexcept {
+    if (auto fine = usable(); !fine) return fine;
+    BatchCore* batch = nullptr;
+    if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
+    return extend_one(*batch, sequence);
 }
 
 }  // namespace shmq::detail

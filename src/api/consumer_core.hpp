@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/core.hpp"
+#include "group/delays.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
 #include "group/pins.hpp"
@@ -53,7 +54,8 @@ public:
     }
     Result<Batch> claim(const ClaimOptions& options);
     Result<void> ack(Sequence sequence) noexcept;
-    Result<void> nack(Sequence sequence) noexcept;
+    Result<void> nack(Sequence sequence, std::optional<Duration> delay) noexcept;
+    Result<void> extend(Sequence sequence) noexcept;
     void close() noexcept;
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& group() const noexcept { return group_; }
@@ -72,8 +74,9 @@ public:
     // For the batches.
     Result<void> ack_all(BatchCore& batch) noexcept;
     Result<void> ack_one(BatchCore& batch, Sequence sequence) noexcept;
-    Result<void> give_back_one(BatchCore& batch, Sequence sequence, Ending ending) noexcept;
-    Result<void> give_back_all(BatchCore& batch, Ending ending) noexcept;
+    Result<void> extend_one(BatchCore& batch, Sequence sequence) noexcept;
+    Result<void> nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept;
+    Result<void> nack_all(BatchCore& batch, std::optional<Duration> delay) noexcept;
     void close_batch(BatchCore& batch) noexcept;
 
 private:
@@ -92,6 +95,12 @@ private:
     bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
     [[gnu::always_inline]] inline bool show(const Taken& taken, Entry& entry) const noexcept;
     bool show_all(BatchCore& batch, Error& error) noexcept;
+    Result<void> give_back_all(BatchCore& batch, Ending ending, std::optional<std::uint32_t> delay_ms) noexcept;
+    /// Whether a delayed entry may have come due. One load of a line that is_active loads too, if nothing is delayed.
+    [[nodiscard]] bool any_due() const noexcept {
+        const std::uint32_t hint = due_hint(stream_->segment(), row());
+        return hint != 0 && is_due(hint, stream_->now_ms());
+    }
     Result<void> finished(BatchCore& batch, Taken& taken, Finish finish) noexcept;
     [[nodiscard]] Taken* find(Sequence sequence, BatchCore** batch) noexcept;
     [[nodiscard]] std::uint32_t row() const noexcept { return member_.group.row; }

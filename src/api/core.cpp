@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "group/delays.hpp"
 #include "os/process.hpp"
 
 namespace shmq::detail {
@@ -126,10 +127,17 @@ Duration StreamCore::longest_sleep() const noexcept {
     return read_only() ? std::min(options_.slice, read_only_slice) : options_.slice;
 }
 
+Duration StreamCore::longest_sleep(unsigned bit) const noexcept {
+    const std::uint32_t hint = bit < reader_bit ? due_hint(segment_, bit) : 0;
+    if (hint == 0) return longest_sleep();
+    // At least one, while nobody looks there: its row closes, or the batch is full.
+    return std::min<Duration>(longest_sleep(), std::chrono::milliseconds(std::max(until_due(hint, now_ms()), 1)));
+}
+
 void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns) noexcept {
     const std::uint64_t now = os::monotonic_ns();
     const std::uint64_t rest = deadline_ns > now ? deadline_ns - now : 0;
-    const auto longest = static_cast<std::uint64_t>(longest_sleep().count());
+    const auto longest = static_cast<std::uint64_t>(longest_sleep(bit).count());
     const auto span = Duration{static_cast<std::int64_t>(std::min(rest, longest))};
     if (read_only()) {
         const Atomic<std::uint32_t> nobody_writes(0);

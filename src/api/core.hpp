@@ -42,6 +42,8 @@ public:
     /// After so long a sleeper looks again by itself. Shorter where nobody wakes it, since it may not say that it
     /// sleeps.
     [[nodiscard]] Duration longest_sleep() const noexcept;
+    /// The same for one bit: of a group, no longer than until a delayed entry is due (DELAY).
+    [[nodiscard]] Duration longest_sleep(unsigned bit) const noexcept;
     /// Raises the descriptors of poll_fd.
     [[nodiscard]] PollThread& poll_thread() noexcept { return poll_thread_; }
     /// The file is the one the segment was made in, so that locks tell about its owners.

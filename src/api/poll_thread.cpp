@@ -74,8 +74,9 @@ void PollThread::raise(PollSource& source) noexcept {
 }
 
 /// Raises what has changed, and fills in what the thread sleeps on.
-PollThread::Next PollThread::collect(std::vector<os::WaitWord>& words) noexcept {
+PollThread::Next PollThread::collect(std::vector<os::WaitWord>& words, Duration& longest) noexcept {
     words.clear();
+    longest = stream_.longest_sleep();
     // acquire, and before the list: what was armed or taken away before a kick is seen, a later kick changes the word.
     words.push_back({&kicks_, kicks_.load(memory_order_acquire)});
     const std::scoped_lock lock(list_);
@@ -93,12 +94,23 @@ PollThread::Next PollThread::collect(std::vector<os::WaitWord>& words) noexcept 
             raise(*source);
             continue;
         }
+        if (watches_due(*source)) {
+            raise(*source);
+            continue;
+        }
+        longest = std::min(longest, stream_.longest_sleep(source->watch_.bit));
         const std::uint64_t mask = sleeper_mask(source->watch_.bit);
         if ((bits & mask) == 0) words.push_back({&word, source->watch_.seen});
         bits |= mask;
         next = Next::armed;
     }
     return next;
+}
+
+/// Whether a delayed entry of the source's group may be due (DELAY).
+bool PollThread::watches_due(const PollSource& source) const noexcept {
+    return source.watch_.position == 0 &&
+           is_due(due_hint(stream_.segment(), source.watch_.group.row), stream_.now_ms());
 }
 
 /// Whether a read of the source would find something, or an error worth knowing. For a consumer also what any waiting
@@ -111,9 +123,9 @@ bool PollThread::may_read(PollSource& source) const noexcept {
     if (!is_active(segment, watch.group)) return true;
     Member member(segment, watch.group, 0, false);  // nobody's: it only sweeps
     member.sweep_at = source.sweep_at_;
-    sweep(member, records_per_look);
+    sweep(member, records_per_look, stream_.now_ms());
     source.sweep_at_ = member.sweep_at;
-    return any_retry(segment, watch.group.row) ||
+    return any_retry(segment, watch.group.row) || watches_due(source) ||
            segment.published(find_cursor(segment, watch.group.row), memory_order_acquire);
 }
 
@@ -135,7 +147,8 @@ void PollThread::run() noexcept {
     std::uint64_t look_at_ns = 0;
     bool was_idle = true;
     for (;;) {  // ends with the last descriptor
-        const Next next = collect(words);
+        Duration longest{0};  // until something delayed is due, at most a slice
+        const Next next = collect(words, longest);
         if (next == Next::end) return;
         if (next == Next::idle) {
             os::futex_wait_any(words, forever);
@@ -145,7 +158,7 @@ void PollThread::run() noexcept {
         const std::uint64_t now = os::monotonic_ns();
         if (std::exchange(was_idle, false)) look_at_ns = now + slice;
         if (now < look_at_ns) {
-            os::futex_wait_any(words, Duration{static_cast<std::int64_t>(look_at_ns - now)});
+            os::futex_wait_any(words, std::min(longest, Duration{static_cast<std::int64_t>(look_at_ns - now)}));
             continue;
         }
         if (!stream_.read_only()) stream_.scan_if_due();

@@ -82,7 +82,8 @@ private:
     /// What the thread does next: end; sleep until somebody arms; sleep until an armed word moves on.
     enum class Next : std::uint8_t { end, idle, armed };
     void run() noexcept;
-    Next collect(std::vector<os::WaitWord>& words) noexcept;
+    Next collect(std::vector<os::WaitWord>& words, Duration& longest) noexcept;
+    [[nodiscard]] bool watches_due(const PollSource& source) const noexcept;
     void look_for_all() noexcept;
     [[nodiscard]] bool may_read(PollSource& source) const noexcept;
     void raise(PollSource& source) noexcept;

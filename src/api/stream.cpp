@@ -6,6 +6,7 @@
 #include "api/reader_core.hpp"
 #include "group/closing.hpp"
 #include "group/directory.hpp"
+#include "group/group_options.hpp"
 #include "layout/segment.hpp"
 #include "log/publish.hpp"
 
@@ -188,13 +189,13 @@ Result<void> place_group(const StreamCore& core, Position position, Place place)
 
 }  // namespace
 
-Result<void> Stream::create_group(std::string_view group, Position from) {
+Result<void> Stream::create_group(std::string_view group, Position from, const GroupOptions& options) {
     if (auto fine = check_group_call(core_, group); !fine) return fine;
     return place_group(*core_, from, [&](Position position) -> Result<void> {
-        auto made = shmq::create_group(core_->segment(), core_->visits(), group, position);
+        auto made = shmq::create_group(core_->segment(), core_->visits(), group, position, options);
         if (!made && made.error().code() == Code::too_many_groups) {  // rows may still be the dead's
             core_->scan_now();
-            made = shmq::create_group(core_->segment(), core_->visits(), group, position);
+            made = shmq::create_group(core_->segment(), core_->visits(), group, position, options);
         }
         if (!made) return made.error();
         return {};
@@ -262,6 +263,14 @@ Result<void> Stream::ack(std::string_view group, Sequence sequence) {
 Result<void> Stream::nack(std::string_view group, Sequence sequence) {
     return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
         return operator_nack(segment, row, sequence, core_->now_ms());
+    });
+}
+
+Result<void> Stream::nack(std::string_view group, Sequence sequence, Duration delay) {
+    const auto delay_ms = delay_ms_of("delay (ms)", delay);
+    if (!delay_ms) return delay_ms.error();
+    return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+        return operator_nack(segment, row, sequence, core_->now_ms(), *delay_ms);
     });
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/core.hpp"
 #include "group/count.hpp"
+#include "group/group_options.hpp"
 #include "group/group_row.hpp"
 #include "log/named.hpp"
 #include "shmq/version.hpp"
@@ -42,6 +43,9 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.lag = counts.lag;
     info.pending = counts.delivered;
     info.retry = counts.retry;
+    info.delayed = counts.delayed;
+    info.dead = counts.dead;
+    info.options = options_of(segment.group(row));
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
         info.consumers +=
             is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;
@@ -183,8 +187,16 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
             entry.consumer = consumer_name(segment.consumer(*row, pending.consumer - 1), pending.consumer - 1);
             entry.owner = owner_of(pending.consumer - 1);
         }
+        entry.failures = facts.failures;
+        entry.deaths = facts.deaths;
         entry.retry = pending.state == PendingState::retry;
-        entry.exhausted = pending.state == PendingState::dead;
+        entry.dead = pending.state == PendingState::dead;
+        entry.exhausted = entry.dead && pending.handover >= last_handover;
+        entry.delayed = pending.state == PendingState::delayed;
+        if (entry.delayed) {  // the time beside it is not when it was given back
+            entry.idle.reset();
+            entry.due_in = std::chrono::milliseconds(clock_rest(segment, *row, s, pending, now));
+        }
         const bool wanted = idle >= idle_wanted && (filter.consumer.empty() || entry.consumer == filter.consumer);
         if (wanted) entries.push_back(std::move(entry));
         return true;

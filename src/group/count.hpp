@@ -25,7 +25,9 @@ struct GroupCounts {
     Sequence next = 0;   // first entry never delivered
     std::uint64_t lag = 0;
     std::uint64_t delivered = 0;
-    std::uint64_t retry = 0;  // and exhausted
+    std::uint64_t retry = 0;    // with the two below
+    std::uint64_t delayed = 0;  // waiting until they are due
+    std::uint64_t dead = 0;     // delivered no more
     Sequence lowest = 0;
     Sequence highest = 0;
 };
@@ -39,6 +41,8 @@ inline GroupCounts count_group(const Segment& segment, std::uint32_t group) noex
     counts.floor = counts.next;
     each_pending(segment, group, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending) {
         ++(pending.state == PendingState::delivered ? counts.delivered : counts.retry);
+        if (pending.state == PendingState::delayed) ++counts.delayed;
+        if (pending.state == PendingState::dead) ++counts.dead;
         if (counts.lowest == 0) counts.lowest = counts.floor = s;
         counts.highest = s;
         return true;

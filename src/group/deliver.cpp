@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "group/delays.hpp"
 #include "group/finish.hpp"
+#include "group/group_options.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
@@ -60,6 +62,12 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
         clock_again(segment, member.group.row, sequence, unpack_pending(g, mine), taking.now_ms);
     put(taking, {sequence, mine, slot.place, deliveries, true}, size);
     return true;
+}
+
+/// A delivery that was ended once too often.
+bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t record) noexcept {
+    return segment.record(group, sequence)
+        .compare_exchange(record, with_state(record, PendingState::dead), memory_order_seq_cst, memory_order_relaxed);
 }
 
 }  // namespace
@@ -142,6 +150,7 @@ void take_retry(Member& member, Taking& taking) noexcept {
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
+    if (is_due(due_hint(segment, group), taking.now_ms)) ripen(segment, group, taking.now_ms);
     if (!any_retry(segment, group)) {
         member.own_first = false;
         return;
@@ -201,8 +210,10 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
             return true;  // before anything is changed; the rest is for the next call
         const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
-        clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
-        if (!take_over(member, taking, s, record)) return_pin(segment, *pin);
+        const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
+        const bool changed = is_at_limit(segment.group(group), ended) ? make_dead(segment, group, s, record)
+                                                                      : take_over(member, taking, s, record);
+        if (!changed) return_pin(segment, *pin);
     }
     member.next_stale_ms = soonest;
     member.stale_for_ms = idle_ms;
@@ -228,7 +239,7 @@ bool check_claims(Member& member, Taking& taking) noexcept {
     return !active;
 }
 
-void sweep(Member& member, std::uint64_t count) noexcept {
+void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept {
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
@@ -240,9 +251,11 @@ void sweep(Member& member, std::uint64_t count) noexcept {
         if (member.sweep_at < base || member.sweep_at >= end) member.sweep_at = base;
         const Sequence s = member.sweep_at++;
         const PendingWord pending = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
-        if (pending.state == PendingState::retry && pending.tag == g.record_tag(s) &&
-            !is_marked_retry(segment, group, s))
+        if (pending.tag != g.record_tag(s)) continue;
+        if (pending.state == PendingState::retry && !is_marked_retry(segment, group, s))
             mark_retry(segment, group, s);
+        if (pending.state == PendingState::delayed)
+            lower_due(segment, group, now_ms + clock_rest(segment, group, s, pending, now_ms), now_ms);
     }
 }
 

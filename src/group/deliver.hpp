@@ -1,4 +1,5 @@
-// Handing entries to a consumer: new ones, those waiting for retry, and stale ones of others.
+// Handing entries to a consumer: new ones, those waiting for retry (delayed ones once they are due), and stale ones of
+// others.
 //
 // A delivery is one compare-and-swap on the entry's pending record, from a value that is strictly earlier (or retry, or
 // the stale delivery) to (sequence, consumer, hand-over, delivered). A consumer claims entry c only after it saw c-1
@@ -112,8 +113,9 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept;
 /// is gone.
 bool check_claims(Member& member, Taking& taking) noexcept;
 
-/// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked.
-void sweep(Member& member, std::uint64_t count) noexcept;
+/// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked, and lowers the
+/// due hint to what is delayed.
+void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept;
 
 /// Where the group's undelivered entries begin. Exact at some moment of the call.
 Sequence find_cursor(const Segment& segment, std::uint32_t group) noexcept;

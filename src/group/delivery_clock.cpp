@@ -31,19 +31,49 @@ DeliveryWord unknown(const PendingWord& held) noexcept {
     return {0, low_tag(held), low_handover(held), false, std::min(held.handover - 1, highest_count), 0};
 }
 
+/// What is known of the delivery `held` from a word that may still speak of the one before, whose consumer died before
+/// it wrote its own.
+DeliveryWord known(const DeliveryWord& d, const PendingWord& held) noexcept {
+    if (delivery_matches(d, held)) return d;
+    PendingWord before = held;
+    --before.handover;
+    if (held.handover < 2 || !delivery_matches(d, before)) return unknown(held);
+    return {d.time_ms, low_tag(held), low_handover(held), false, d.failures, d.deaths};
+}
+/// Whether `time` comes after `other`; both go round.
+bool is_later(std::uint64_t time, std::uint64_t other) noexcept {
+    const std::uint64_t ahead = (time - other) & low_mask(time_bits);
+    return ahead != 0 && ahead <= low_mask(time_bits - 1);
+}
+
 }  // namespace
 
-void clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, Ending ending,
-               std::uint64_t now_ms) noexcept {
+std::uint32_t DelayRule::after(std::uint32_t failures) const noexcept {
+    const std::uint64_t doublings = failures == 0 ? 0 : std::min<std::uint32_t>(failures - 1, 31);
+    const std::uint64_t longest = std::min<std::uint64_t>(most_ms, low_mask(31));
+    return static_cast<std::uint32_t>(std::min(std::uint64_t{first_ms} << doublings, longest));
+}
+
+DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                       Ending ending, std::uint64_t now_ms, const DelayRule& delay) noexcept {
+    PendingWord after = held;
+    ++after.handover;
+    DeliveryWord ended{};
     change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
-        if (!delivery_matches(d, held)) d = unknown(held);
-        if (d.counted) return std::nullopt;
-        d.counted = true;
-        d.time_ms = now_ms & low_mask(time_bits);
-        if (ending == Ending::failed) d.failures = std::min(d.failures + 1, highest_count);
-        if (ending == Ending::died) d.deaths = std::min(d.deaths + 1, highest_count);
-        return d;
+        ended = {};
+        if (delivery_matches(d, after)) return std::nullopt;  // handed on meanwhile: this end came too late
+        ended = known(d, held);
+        const bool counts = !ended.counted;
+        if (counts && ending == Ending::failed) ended.failures = std::min(ended.failures + 1, highest_count);
+        if (counts && ending == Ending::died) ended.deaths = std::min(ended.deaths + 1, highest_count);
+        const std::uint32_t wait = ending == Ending::released ? 0 : delay.after(ended.failures + ended.deaths);
+        const std::uint64_t time = (now_ms + wait) & low_mask(time_bits);
+        if (!counts && (ending != Ending::failed || !is_later(time, ended.time_ms))) return std::nullopt;
+        ended.counted = true;
+        ended.time_ms = time;
+        return ended;
     });
+    return ended;
 }
 
 std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
@@ -67,11 +97,35 @@ std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence 
 DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                          std::uint64_t now_ms) noexcept {
     const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
-    if (!delivery_matches(d, held)) return {std::nullopt, held.handover};
+    if (!delivery_matches(d, held)) {
+        const DeliveryWord guess = unknown(held);
+        return {std::nullopt, held.handover, guess.failures, guess.deaths};
+    }
     // A clock that reads slightly behind the stamp of another processor is no idle time, not an age of 8 years.
     const std::uint64_t idle = (now_ms - d.time_ms) & low_mask(time_bits);
     const std::uint32_t running = held.state == PendingState::delivered ? 1 : 0;
-    return {idle > low_mask(time_bits - 1) ? 0 : idle, d.failures + d.deaths + running};
+    return {idle > low_mask(time_bits - 1) ? 0 : idle, d.failures + d.deaths + running, d.failures, d.deaths};
+}
+
+std::uint64_t clock_rest(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& delayed,
+                         std::uint64_t now_ms) noexcept {
+    const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
+    const std::uint64_t rest = (d.time_ms - now_ms) & low_mask(time_bits);
+    return delivery_matches(d, delayed) && rest <= low_mask(31) ? rest : 0;
+}
+
+void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                  std::uint64_t now_ms) noexcept {
+    PendingWord after = held;
+    ++after.handover;
+    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+        if (delivery_matches(d, after)) return std::nullopt;  // it is somebody else's by now
+        const bool runs = delivery_matches(d, held);
+        d = known(d, held);
+        if (runs && !is_later(now_ms & low_mask(time_bits), d.time_ms)) return std::nullopt;
+        d.time_ms = now_ms & low_mask(time_bits);
+        return d;
+    });
 }
 
 void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,

@@ -1,5 +1,5 @@
-// The word beside each pending record: since when, and how often it went wrong. For people, limits and `idle`; nothing
-// that must be right for safety depends on it.
+// The word beside each pending record: since when, and how often it went wrong; of a delayed entry, when it is due. For
+// people, limits, delays and `idle`; nothing that must be right for safety depends on it.
 //
 // It names the delivery it speaks of by the low bits of the record's tag and hand-over number; any other is `unknown`.
 // The end of a delivery is counted by compare-and-swap *before* the record changes, with a mark, so that it is counted
@@ -19,6 +19,13 @@ enum class Ending : std::uint8_t {
     died       // its owner died
 };
 
+/// How long an entry waits after a failure: `first_ms`, doubled with each further one up to `most_ms`.
+struct DelayRule {
+    std::uint32_t first_ms = 0;
+    std::uint32_t most_ms = 0;
+    [[nodiscard]] std::uint32_t after(std::uint32_t failures) const noexcept;
+};
+
 /// First delivery of an entry: one plain store. A process that is stopped right before it may put an old word back,
 /// which then matches no delivery and reads as unknown.
 inline void clock_first(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
@@ -27,9 +34,10 @@ inline void clock_first(const Segment& segment, std::uint32_t group, Sequence se
     segment.delivery(group, sequence).store(pack_delivery({now_ms, tag, 1, false, 0, 0}), memory_order_relaxed);
 }
 
-/// Counts the end of the delivery `held`, once, and restamps the time.
-void clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held, Ending ending,
-               std::uint64_t now_ms) noexcept;
+/// Counts the end of the delivery `held`, once, and sets the time to now, or after a failure or a death to when `delay`
+/// is over. If it was counted already, a nack can only make the wait longer. Returns the word as it stands then.
+DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                       Ending ending, std::uint64_t now_ms, const DelayRule& delay = {}) noexcept;
 
 /// The entry was handed to somebody again; `held` is the new delivery. Returns its number of deliveries that count.
 std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
@@ -39,9 +47,19 @@ std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence 
 struct DeliveryFacts {
     std::optional<std::uint64_t> idle_ms;  // nullopt if unknown
     std::uint32_t deliveries = 0;          // that count, this one included
+    std::uint32_t failures = 0;
+    std::uint32_t deaths = 0;
 };
 DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                          std::uint64_t now_ms) noexcept;
+
+/// How long a delayed entry still has to wait, ms. 0 if it is due, or its time is unknown or can't be.
+[[nodiscard]] std::uint64_t clock_rest(const Segment& segment, std::uint32_t group, Sequence sequence,
+                                       const PendingWord& delayed, std::uint64_t now_ms) noexcept;
+
+/// Begins the idle time of the delivery `held` anew; a later time stays.
+void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
+                  std::uint64_t now_ms) noexcept;
 
 /// Starts the clock of a delivery whose idle time is unknown.
 void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,

@@ -5,6 +5,7 @@
 
 #include "base/error_detail.hpp"
 #include "group/closing.hpp"
+#include "group/group_options.hpp"
 
 namespace shmq {
 
@@ -38,8 +39,10 @@ Error gone_error(const Segment& segment, Visits& visits, std::string_view name) 
 
 }  // namespace
 
-Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string_view name, Position from) noexcept {
+Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string_view name, Position from,
+                             const GroupOptions& options) noexcept {
     const Geometry& g = segment.geometry();
+    if (auto fine = check_options(options); !fine) return fine.error();
     const auto exists = [&] {
         return text_error(Code::exists, 0, "group %.*s exists already", static_cast<int>(name.size()), name.data());
     };
@@ -51,7 +54,7 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
                           "the stream allows %u groups and has them; drop one, or create it with more", g.groups);
     const auto start = start_at(segment, from);
     if (!start) return start.error();
-    const auto group = prepare_row(segment, visits, name, *start);
+    const auto group = prepare_row(segment, visits, name, *start, options);
     if (!group) return group.error();
     const Visit visit(visits, group->row);
     for (;;) {  // each failed exchange is another group's change
@@ -88,7 +91,7 @@ Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_v
         if (!has_enough_pins(segment, old->row) && is_active(segment, *old)) return Code::too_many_pins;
         const auto start = start_at(segment, to);
         if (!start) return start.error();
-        const auto fresh = prepare_row(segment, visits, name, *start);
+        const auto fresh = prepare_row(segment, visits, name, *start, options_of(segment.group(old->row)));
         if (!fresh) return fresh.error();
         const Visit fresh_visit(visits, fresh->row);
         if (!begin_closing(segment, *old, *fresh)) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "group/delays.hpp"
+#include "group/group_options.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
@@ -11,18 +13,44 @@
 
 namespace shmq {
 
+namespace {
+
+/// What becomes of a delivery that ended with this word beside it. Whoever ends it, also after a death in between, comes
+/// to the same, since the word was written first.
+PendingState state_after(const GroupRow& row, const PendingWord& delivery, const DeliveryWord& ended,
+                         std::uint64_t now_ms) noexcept {
+    if (delivery.handover >= last_handover || is_at_limit(row, ended)) return PendingState::dead;
+    const std::uint64_t rest = (ended.time_ms - now_ms) & low_mask(time_bits);
+    return rest != 0 && rest <= most_delay_ms ? PendingState::delayed : PendingState::retry;
+}
+
+}  // namespace
+
 Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held, Ending ending,
-                 std::uint64_t now_ms) noexcept {
+                 std::uint64_t now_ms, std::optional<std::uint32_t> delay_ms) noexcept {
     const PendingWord delivery = unpack_pending(segment.geometry(), held);
-    clock_end(segment, group, sequence, delivery, ending, now_ms);
-    // The mark first: dying in between leaves a mark too many, not an entry too few.
-    mark_retry(segment, group, sequence);
-    const PendingState state = delivery.handover >= last_handover ? PendingState::dead : PendingState::retry;
+    const GroupRow& row = segment.group(group);
+    const DelayRule delay = delay_ms ? DelayRule{*delay_ms, *delay_ms} : back_off_of(row);
+    const DeliveryWord ended = clock_end(segment, group, sequence, delivery, ending, now_ms, delay);
+    const PendingState state = state_after(row, delivery, ended, now_ms);
+    // The mark or the hint first: dying in between leaves one too many, not an entry too few.
+    if (state == PendingState::retry) mark_retry(segment, group, sequence);
+    if (state == PendingState::delayed) lower_due(segment, group, ended.time_ms, now_ms);
     std::uint64_t seen = held;
-    if (segment.record(group, sequence)
-            .compare_exchange(seen, with_state(held, state), memory_order_seq_cst, memory_order_acquire))
-        return Finish::done;
-    return refused(held, seen);
+    if (!segment.record(group, sequence)
+             .compare_exchange(seen, with_state(held, state), memory_order_seq_cst, memory_order_acquire))
+        return refused(held, seen);
+    // Again: somebody may have taken the hint away since, and walked past the record before we changed it (DELAY).
+    if (state == PendingState::delayed) lower_due(segment, group, ended.time_ms, now_ms);
+    return Finish::done;
+}
+
+Finish extend_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
+                    std::uint64_t now_ms) noexcept {
+    clock_extend(segment, group, sequence, unpack_pending(segment.geometry(), held), now_ms);
+    // After the word: who takes the entry over later has seen it, or took it by an idle time of before.
+    const std::uint64_t found = segment.record(group, sequence).load(memory_order_seq_cst);
+    return found == held ? Finish::done : refused(held, found);
 }
 
 std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
@@ -31,7 +59,9 @@ std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequen
     // Of another lap, or of an entry before the group's start, whose record only stands in for a finished one.
     if (pending_tag(g, record) != g.record_tag(sequence)) return 0;
     const PendingState state = pending_state(record);
-    return state == PendingState::delivered || state == PendingState::retry || state == PendingState::dead ? record : 0;
+    const bool is_pending = state == PendingState::delivered || state == PendingState::retry ||
+                            state == PendingState::delayed || state == PendingState::dead;
+    return is_pending ? record : 0;
 }
 
 void lift_for_producers(const Segment& segment, std::uint32_t group, Sequence wanted) noexcept {
@@ -76,14 +106,14 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
     }
 }
 
-Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence,
-                           std::uint64_t now_ms) noexcept {
+Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms,
+                           std::optional<std::uint32_t> delay_ms) noexcept {
     const Geometry& g = segment.geometry();
     for (;;) {  // as above
         const std::uint64_t record = pending_record(segment, group, sequence);
         if (record == 0) return Code::not_pending;
         const PendingWord pending = unpack_pending(g, record);
-        if (pending.state != PendingState::delivered) return {};  // it waits for retry already
+        if (pending.state != PendingState::delivered) return {};  // it waits already
         std::optional<PinTicket> pin;
         const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
         if (chunks && pending.consumer != 0 && pending.consumer <= g.consumers &&
@@ -93,7 +123,7 @@ Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence
             if (pin) return_pin(segment, *pin);
             return Code::not_pending;
         }
-        if (give_back(segment, group, sequence, record, Ending::failed, now_ms) == Finish::done) {
+        if (give_back(segment, group, sequence, record, Ending::failed, now_ms, delay_ms) == Finish::done) {
             entries_came(segment, sleeper_mask(group), 1);
             return {};
         }

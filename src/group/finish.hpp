@@ -2,6 +2,8 @@
 // former owner's late word fails and says so.
 #pragma once
 
+#include <optional>
+
 #include "group/delivery_clock.hpp"
 #include "group/visit.hpp"
 
@@ -27,12 +29,17 @@ inline Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence
     return refused(held, seen);
 }
 
-/// Hands the delivery `held` to retry, counted as `ending` says. The caller wakes sleepers when it is through
-/// (entries_came).
+/// Gives the delivery `held` back, counted as `ending` says: to retry, to wait first as `delay` says (none: as the
+/// group's back-off says), or dead if that was too often. The caller wakes sleepers when it is through (entries_came),
+/// also for a delayed one: they have to sleep less.
 Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held, Ending ending,
-                 std::uint64_t now_ms) noexcept;
+                 std::uint64_t now_ms, std::optional<std::uint32_t> delay_ms = {}) noexcept;
 
-/// The pending record of an entry if it is delivered, retry or exhausted; 0 if the group has it not pending.
+/// Begins the idle time of the delivery `held` anew.
+Finish extend_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
+                    std::uint64_t now_ms) noexcept;
+
+/// The pending record of an entry if it is delivered, retry, delayed or dead; 0 if the group has it not pending.
 std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
 /// Lifts the trim point to where a producer wants it, if this group has no more say in it, and wakes producers. The
@@ -52,7 +59,7 @@ inline void after_finishing(const Segment& segment, std::uint32_t group) noexcep
 /// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`.
 Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept;
-Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence,
-                           std::uint64_t now_ms) noexcept;
+Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms,
+                           std::optional<std::uint32_t> delay_ms = {}) noexcept;
 
 }  // namespace shmq

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "base/error_detail.hpp"
+#include "group/group_options.hpp"
 #include "group/pins.hpp"
 #include "log/publish.hpp"
 
@@ -14,7 +15,8 @@ namespace {
 
 /// Writes everything of a row that is ours alone, as if every entry before `start` were finished and none after it
 /// delivered.
-void prepare(const Segment& segment, std::uint32_t row, std::string_view name, Sequence start) noexcept {
+void prepare(const Segment& segment, std::uint32_t row, std::string_view name, Sequence start,
+             const GroupOptions& options) noexcept {
     const Geometry& g = segment.geometry();
     GroupRow& group = segment.group(row);
     // relaxed throughout: the exchange on the directory makes it visible (DIRECTORY).
@@ -23,6 +25,8 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
     group.floor.store(start, memory_order_relaxed);
     group.kind = 0;
     group.options = 0;
+    put_options(group, options);
+    group.due.store(0, memory_order_relaxed);
     set_row_name(group.name, name);
     for (Sequence s = start; s - start < g.slots; ++s) {
         const PendingWord lap_before{(g.record_tag(s) - 1) & g.record_tag_mask, 0, 0, PendingState::acked};
@@ -66,8 +70,8 @@ Result<Sequence> start_at(const Segment& segment, Position from) noexcept {
     return wanted;
 }
 
-Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::string_view name,
-                            Sequence start) noexcept {
+Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::string_view name, Sequence start,
+                            const GroupOptions& options) noexcept {
     const Geometry& g = segment.geometry();
     for (std::uint32_t row = 0; row < g.group_rows; ++row) {
         std::uint64_t word = segment.group(row).word.load(memory_order_seq_cst);
@@ -79,7 +83,7 @@ Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::s
         if (!segment.group(row).word.compare_exchange(word, preparing_word(visits.owner(), incarnation),
                                                       memory_order_seq_cst, memory_order_relaxed))
             continue;
-        prepare(segment, row, name, start);
+        prepare(segment, row, name, start, options);
         return GroupId{row, incarnation};
     }
     return text_error(

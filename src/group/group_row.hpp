@@ -26,8 +26,8 @@ namespace shmq {
 Result<Sequence> start_at(const Segment& segment, Position from) noexcept;
 
 /// Takes a row that is free, or dropped with nobody inside, and prepares it. Errors: `too_many_groups`.
-Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::string_view name,
-                            Sequence start) noexcept;
+Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::string_view name, Sequence start,
+                            const GroupOptions& options) noexcept;
 
 /// Gives back a row that was prepared for nothing. Only its maker, and only if neither the directory nor a closing row
 /// ever named it: from then on it is everybody's.

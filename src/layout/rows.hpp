@@ -151,7 +151,12 @@ static_assert(sizeof(ChunkRow) == 64);
 //       16    4 kind         maker                     directory: 0 required
 //       20    4 options      maker                     directory: 0
 //       24    8 joins        consumers                 itself; moves on with each new consumer name
-//       32   32 reserved
+//       32    2 delivery_limit maker                  directory; 0: none
+//       34    2 doubling     maker                     directory; 1: the back-off doubles
+//       36    4 first_ms     maker                     directory: the first back-off
+//       40    4 most_ms      maker                     directory: the longest one
+//       44    4 due          who delays, readers       hint: when the first delayed entry is due; 0 none
+//       48   16 reserved
 //       64   64 name         maker                     directory; NUL-padded
 //      128    8 cursor       consumers                 hint: the next entry to deliver for the first time
 //      192    8 floor        consumers                 hint: all below are finished
@@ -163,14 +168,19 @@ struct alignas(cache_line) GroupRow {
     std::uint32_t kind;
     std::uint32_t options;
     Atomic<std::uint64_t> joins;
-    std::byte reserved[32];
+    std::uint16_t delivery_limit;
+    std::uint16_t doubling;
+    std::uint32_t first_ms;
+    std::uint32_t most_ms;
+    Atomic<std::uint32_t> due;
+    std::byte reserved[16];
     char name[64];
     alignas(cache_line) Atomic<std::uint64_t> cursor;
     alignas(cache_line) Atomic<std::uint64_t> floor;
     alignas(cache_line) Atomic<std::uint32_t> wake;
     std::byte reserved_wake[60];
 };
-static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
+static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, due) == 44 && offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
 
 /// Bit of a group's start: it will not be raised any more.
 inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;
@@ -226,7 +236,7 @@ constexpr std::uint64_t layout_fingerprint() noexcept {
     for (const std::uint64_t value :
          {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow),
           sizeof(GroupRow), sizeof(ConsumerRow), sizeof(NamedRow), offsetof(GroupRow, cursor),
-          offsetof(GroupRow, floor), std::size_t{32}, area_kinds})
+          offsetof(GroupRow, floor), offsetof(GroupRow, due), std::size_t{32}, area_kinds})
         hash = (hash ^ value) * 0x100'0000'01b3;
     return hash;
 }

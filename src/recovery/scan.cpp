@@ -2,6 +2,7 @@
 #include "recovery/scan.hpp"
 
 #include "group/closing.hpp"
+#include "group/delays.hpp"
 #include "group/deliver.hpp"
 #include "group/delivery_clock.hpp"
 #include "group/finish.hpp"
@@ -67,7 +68,9 @@ void adopt_boot(const Segment& segment, Visits& visits, std::uint64_t boot, std:
         const Sequence end = find_cursor(segment, row);
         for (Sequence s = find_base(segment, row); s < end; ++s) {
             const std::uint64_t record = pending_record(segment, row, s);
-            if (record != 0) clock_restamp(segment, row, s, unpack_pending(g, record), now_ms);
+            if (record == 0) continue;
+            clock_restamp(segment, row, s, unpack_pending(g, record), now_ms);
+            if (pending_state(record) == PendingState::delayed) lower_due(segment, row, now_ms, now_ms);
         }
     }
     word.compare_exchange(seen, boot, memory_order_acq_rel, memory_order_relaxed);

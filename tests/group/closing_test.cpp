@@ -23,7 +23,7 @@ struct Stopped : GroupForge {
         adder.add_many(5);
         other.visits.enter(group.row);
         if (moves) {
-            successor = prepare_row(segment(), other.visits, "g", 3).value();
+            successor = prepare_row(segment(), other.visits, "g", 3, {}).value();
             other.visits.enter(successor->row);
         }
     }

@@ -195,9 +195,9 @@ TEST(Sweep, marks_retry_entries_that_a_death_left_unmarked) {
     test::forge_record(forge.segment(), forge.group.row, 3, PendingState::retry, reader.consumer());
     EXPECT_TRUE(reader.read(0).empty());
     EXPECT_FALSE(is_marked_retry(forge.segment(), forge.group.row, 3));
-    sweep(reader.member(), 2);
+    sweep(reader.member(), 2, 1'000);
     EXPECT_FALSE(is_marked_retry(forge.segment(), forge.group.row, 3)) << "not looked at yet";
-    sweep(reader.member(), 2);
+    sweep(reader.member(), 2, 1'000);
     EXPECT_TRUE(is_marked_retry(forge.segment(), forge.group.row, 3));
     EXPECT_EQ(sequences_of(reader.read(64)), (Sequences{3, 6}));
 }
@@ -209,14 +209,14 @@ TEST(Sweep, goes_round_and_bears_a_cursor_of_garbage) {
     reader.read(8);
     for (int i = 0; i < 3; ++i) {
         test::forge_record(forge.segment(), forge.group.row, 2, PendingState::retry, reader.consumer());
-        sweep(reader.member(), 8);
+        sweep(reader.member(), 8, 1'000);
         EXPECT_TRUE(is_marked_retry(forge.segment(), forge.group.row, 2));
         unmark_retry(forge.segment(), forge.group.row, 2);
     }
     for (const Sequence garbage : {Sequence{0}, Sequence{1}, Sequence{100}, ~Sequence{0}}) {
         forge.segment().group(forge.group.row).cursor.store(garbage, memory_order_relaxed);
         reader.member().sweep_at = garbage;
-        sweep(reader.member(), ~std::uint64_t{0});
+        sweep(reader.member(), ~std::uint64_t{0}, 1'000);
     }
 }
 

@@ -161,7 +161,7 @@ inline void consume_all(Reader& reader, const Ledger& ledger, std::uint64_t seed
             work_on(reader, batch, random, ledger);
             continue;
         }
-        sweep(reader.member(), 16);
+        sweep(reader.member(), 16, 1'000);
         sched_yield();
         const std::uint64_t total = ledger->total.load(memory_order_seq_cst);
         if (total == 0 || find_cursor(segment, reader.member().group.row) <= total) continue;
@@ -178,7 +178,7 @@ inline void consume(Reader& reader, std::uint64_t total, const Ledger& ledger, s
         auto batch =
             random() % 4 == 0 ? reader.claim(random() % 4, now, random() % 4 + 1) : reader.read(random() % 6 + 1, now);
         if (batch.empty()) {
-            sweep(reader.member(), 16);
+            sweep(reader.member(), 16, 1'000);
             sched_yield();
             continue;
         }

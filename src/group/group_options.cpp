@@ -1,0 +1,64 @@
+// Between the options people give and the words of a row.
+#include "group/group_options.hpp"
+
+#include <algorithm>
+
+#include "base/error_detail.hpp"
+
+namespace shmq {
+
+namespace {
+
+std::uint64_t to_ms(Duration delay) noexcept {
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(delay).count(), 0));
+}
+
+Duration from_ms(std::uint64_t ms) noexcept {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(ms, most_delay_ms)));
+}
+
+}  // namespace
+
+Result<std::uint32_t> delay_ms_of(const char* option, Duration delay) noexcept {
+    const std::uint64_t ms = to_ms(delay);
+    if (ms > most_delay_ms) return option_error(option, ms, 0, most_delay_ms);
+    return static_cast<std::uint32_t>(ms);
+}
+
+Result<void> check_options(const GroupOptions& options) noexcept {
+    const auto first = delay_ms_of("retry.first_delay (ms)", options.retry.first_delay);
+    if (!first) return first.error();
+    const auto most = delay_ms_of("retry.most_delay (ms)", options.retry.most_delay);
+    if (!most) return most.error();
+    if (*most != 0 && *most < *first) return option_error("retry.most_delay (ms)", *most, *first, most_delay_ms);
+    if (*most != 0 && options.retry.kind == BackOff::fixed)
+        return text_error(Code::bad_option, *most,
+                          "retry.most_delay of %u ms belongs to a doubling back-off; leave it out, or choose doubling",
+                          *most);
+    if (*first == 0 && options.retry.kind == BackOff::doubling)
+        return option_error("retry.first_delay (ms) of a doubling back-off", 0, 1, most_delay_ms);
+    if (options.delivery_limit > most_delivery_limit)
+        return option_error("delivery_limit", options.delivery_limit, 0, most_delivery_limit);
+    return {};
+}
+
+void put_options(GroupRow& row, const GroupOptions& options) noexcept {
+    const bool doubling = options.retry.kind == BackOff::doubling;
+    const std::uint64_t most = to_ms(options.retry.most_delay);
+    row.delivery_limit = static_cast<std::uint16_t>(options.delivery_limit);
+    row.doubling = doubling ? 1 : 0;
+    row.first_ms = static_cast<std::uint32_t>(to_ms(options.retry.first_delay));
+    row.most_ms = static_cast<std::uint32_t>(doubling && most == 0 ? most_delay_ms : most);
+}
+
+GroupOptions options_of(const GroupRow& row) noexcept {
+    GroupOptions options;
+    options.retry.first_delay = from_ms(row.first_ms);
+    options.retry.kind = row.doubling != 0 ? BackOff::doubling : BackOff::fixed;
+    if (row.doubling != 0) options.retry.most_delay = std::max(from_ms(row.most_ms), options.retry.first_delay);
+    options.delivery_limit = std::min<std::uint32_t>(row.delivery_limit, most_delivery_limit);
+    return options;
+}
+
+}  // namespace shmq
