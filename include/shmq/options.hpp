@@ -129,8 +129,8 @@ struct RetryPlan {
 /// The options of a group, fixed when it is made; a moved group keeps them.
 struct GroupOptions {
     RetryPlan retry{};
-    /// Failed deliveries and deaths after which an entry is delivered no more but waits, *dead*, for Stream::requeue or
-    /// Stream::drop_dead; 0 means no limit, at most 255.
+    /// Failed deliveries and deaths after which an entry is delivered no more but waits, *dead*, for
+    /// Stream::requeue_dead or Stream::drop_dead; 0 means no limit, at most 255.
     std::uint32_t delivery_limit = 0;
 };
 
@@ -156,6 +156,7 @@ struct PendingFilter {
     Sequence from = 0;            ///< first sequence looked at
     Sequence to = ~Sequence{0};   ///< last sequence looked at
     std::size_t max_entries = ~std::size_t{0};
+    bool only_dead = false;  ///< only what is delivered no more
 };
 
 }  // namespace shmq

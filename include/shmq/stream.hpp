@@ -288,6 +288,16 @@ public:
     Result<void> nack(std::string_view group, Sequence sequence);
     /// The same, with a wait of `delay` whatever the group says. What waits already is left as it is by both.
     Result<void> nack(std::string_view group, Sequence sequence, Duration delay);
+    /// Dead entries: failed as often as the group's `delivery_limit` says, or handed over 65,535 times. They stay pending
+    /// and keep their room.
+    Result<std::vector<PendingEntry>> dead(std::string_view group) const;
+    /// Gives one, or all, back for retry with its counts begun anew; for all, says how many. Errors: `not_pending` if it
+    /// is not dead or was handed over 65,535 times, `no_group`, `out_of_range`.
+    Result<void> requeue_dead(std::string_view group, Sequence sequence);
+    Result<std::uint64_t> requeue_dead(std::string_view group);
+    /// Finishes one, or all; otherwise likewise.
+    Result<void> drop_dead(std::string_view group, Sequence sequence);
+    Result<std::uint64_t> drop_dead(std::string_view group);
     Result<PendingSummary> pending(std::string_view group) const;
     Result<std::vector<PendingEntry>> pending_entries(std::string_view group, const PendingFilter& filter = {}) const;
 

@@ -5,6 +5,7 @@
 #include "api/producer_core.hpp"
 #include "api/reader_core.hpp"
 #include "group/closing.hpp"
+#include "group/dead.hpp"
 #include "group/directory.hpp"
 #include "group/group_options.hpp"
 #include "layout/segment.hpp"
@@ -272,6 +273,54 @@ Result<void> Stream::nack(std::string_view group, Sequence sequence, Duration de
     return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
         return operator_nack(segment, row, sequence, core_->now_ms(), *delay_ms);
     });
+}
+
+namespace {
+
+/// `not_pending` of a call that is about dead entries alone.
+Result<void> named_dead(Result<void> result, std::string_view group, Sequence sequence) {
+    if (result || result.error().code() != Code::not_pending) return result;
+    return text_error(Code::not_pending, sequence,
+                      "entry %llu is not dead in group %.*s, or was handed over 65535 times and can only be dropped",
+                      static_cast<unsigned long long>(sequence), static_cast<int>(group.size()), group.data());
+}
+
+/// Says `act` of every dead entry; those that somebody else ended meanwhile do not count.
+template <class Act>
+Result<std::uint64_t> each_dead(const Stream& stream, std::string_view group, Act act) {
+    const auto dead = stream.dead(group);
+    if (!dead) return dead.error();
+    std::uint64_t count = 0;
+    for (const PendingEntry& entry : *dead) {
+        const Result<void> result = act(entry.sequence);
+        if (!result && result.error().code() != Code::not_pending) return result.error();
+        count += result ? 1u : 0u;
+    }
+    return count;
+}
+
+}  // namespace
+
+Result<void> Stream::requeue_dead(std::string_view group, Sequence sequence) {
+    auto result = as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+        return shmq::requeue_dead(segment, row, sequence, core_->now_ms());
+    });
+    return named_dead(std::move(result), group, sequence);
+}
+
+Result<void> Stream::drop_dead(std::string_view group, Sequence sequence) {
+    auto result = as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+        return shmq::drop_dead(segment, row, sequence);
+    });
+    return named_dead(std::move(result), group, sequence);
+}
+
+Result<std::uint64_t> Stream::requeue_dead(std::string_view group) {
+    return each_dead(*this, group, [&](Sequence sequence) { return requeue_dead(group, sequence); });
+}
+
+Result<std::uint64_t> Stream::drop_dead(std::string_view group) {
+    return each_dead(*this, group, [&](Sequence sequence) { return drop_dead(group, sequence); });
 }
 
 Result<Reader> Stream::reader(Position from) { return make_reader(from, std::nullopt); }

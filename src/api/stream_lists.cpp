@@ -177,6 +177,7 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
     const auto idle_wanted = std::chrono::ceil<std::chrono::milliseconds>(filter.idle);
     each_pending(segment, *row, filter.from, filter.to, [&](Sequence s, const PendingWord& pending) {
         if (entries.size() >= filter.max_entries) return false;
+        if (filter.only_dead && pending.state != PendingState::dead) return true;
         const DeliveryFacts facts = clock_read(segment, *row, s, pending, now);
         const std::chrono::milliseconds idle(facts.idle_ms.value_or(0));
         PendingEntry entry;
@@ -220,6 +221,12 @@ Result<std::vector<ProducerNameInfo>> Stream::producer_names() const {
                 static_cast<std::int32_t>(segment.attachment(word.row).pid.load(memory_order_relaxed));  // for people
     }
     return names;
+}
+
+Result<std::vector<PendingEntry>> Stream::dead(std::string_view group) const {
+    PendingFilter filter;
+    filter.only_dead = true;
+    return pending_entries(group, filter);
 }
 
 Result<std::vector<AttachmentInfo>> Stream::attachments() const {

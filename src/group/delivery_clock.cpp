@@ -68,7 +68,8 @@ DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence seq
         if (counts && ending == Ending::died) ended.deaths = std::min(ended.deaths + 1, highest_count);
         const std::uint32_t wait = ending == Ending::released ? 0 : delay.after(ended.failures + ended.deaths);
         const std::uint64_t time = (now_ms + wait) & low_mask(time_bits);
-        if (!counts && (ending != Ending::failed || !is_later(time, ended.time_ms))) return std::nullopt;
+        const bool waits_longer = ending == Ending::failed && wait != 0 && is_later(time, ended.time_ms);
+        if (!counts && !waits_longer) return std::nullopt;
         ended.counted = true;
         ended.time_ms = time;
         return ended;
@@ -125,6 +126,16 @@ void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence
         if (runs && !is_later(now_ms & low_mask(time_bits), d.time_ms)) return std::nullopt;
         d.time_ms = now_ms & low_mask(time_bits);
         return d;
+    });
+}
+
+void clock_forget(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& dead,
+                  std::uint64_t now_ms) noexcept {
+    PendingWord after = dead;
+    ++after.handover;
+    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+        if (delivery_matches(d, after)) return std::nullopt;  // delivered again by now
+        return DeliveryWord{now_ms & low_mask(time_bits), low_tag(dead), low_handover(dead), true, 0, 0};
     });
 }
 

@@ -61,6 +61,10 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
 void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                   std::uint64_t now_ms) noexcept;
 
+/// Zeroes the counts of a dead entry that is about to be delivered again.
+void clock_forget(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& dead,
+                  std::uint64_t now_ms) noexcept;
+
 /// Starts the clock of a delivery whose idle time is unknown.
 void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                  std::uint64_t now_ms) noexcept;

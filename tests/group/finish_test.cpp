@@ -68,12 +68,13 @@ TEST(GiveBack, marks_the_entry_before_it_can_be_seen_waiting) {
     EXPECT_EQ(f.record(1).handover, 1u) << "the number grows when it is handed on";
 }
 
-TEST(PendingRecord, is_there_for_delivered_retry_and_dead_of_this_lap_alone) {
+TEST(PendingRecord, is_there_for_delivered_retry_delayed_and_dead_of_this_lap_alone) {
     Finishing f;
     for (unsigned state = 0; state < 8; ++state) {
         const auto s = static_cast<PendingState>(state);
         test::forge_record(f.segment(), f.row(), 3, s);
-        const bool pending = s == PendingState::delivered || s == PendingState::retry || s == PendingState::dead;
+        const bool pending = s == PendingState::delivered || s == PendingState::retry || s == PendingState::delayed ||
+                             s == PendingState::dead;
         EXPECT_EQ(pending_record(f.segment(), f.row(), 3) != 0, pending) << state;
         EXPECT_EQ(pending_record(f.segment(), f.row(), 3 + 8), 0u);
     }

@@ -1,0 +1,16 @@
+// Entries that failed too often: pending, holding their room, and delivered no more until somebody decides.
+#pragma once
+
+#include "group/visit.hpp"
+
+namespace shmq {
+
+/// Gives a dead entry back for retry, its counts begun anew. Errors: `not_pending` if it is not dead, or was handed over
+/// as often as can be. The caller is inside the row.
+Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence sequence,
+                          std::uint64_t now_ms) noexcept;
+
+/// Finishes a dead entry. Errors: `not_pending` if it is not dead.
+Result<void> drop_dead(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
+
+}  // namespace shmq
