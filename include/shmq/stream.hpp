@@ -269,8 +269,9 @@ public:
     /// Decided by one step, which others complete if this process does not. Errors: `no_group`, `too_many_pins`; then
     /// nothing was changed.
     Result<void> drop_group(std::string_view group);
-    /// The group goes on with its options at `to`, forwards or backwards, with nothing pending; what was held before is fenced. Open
-    /// consumers go on in the moved group with their next read. Decided as a drop is. Errors: those of both above.
+    /// The group goes on with its options at `to`, forwards or backwards, with nothing pending; what was held before is
+    /// fenced. Open consumers go on in the moved group with their next read. Decided as a drop is. Errors: those of
+    /// both above.
     Result<void> move_group(std::string_view group, Position to);
     Result<std::vector<GroupInfo>> groups() const;
     Result<GroupInfo> group(std::string_view group) const;
@@ -288,11 +289,11 @@ public:
     Result<void> nack(std::string_view group, Sequence sequence);
     /// The same, with a wait of `delay` whatever the group says. What waits already is left as it is by both.
     Result<void> nack(std::string_view group, Sequence sequence, Duration delay);
-    /// Dead entries: failed as often as the group's `delivery_limit` says, or handed over 65,535 times. They stay pending
-    /// and keep their room.
+    /// Dead entries: failed as often as the group's `delivery_limit` says, or handed over 65,535 times. They stay
+    /// pending and keep their room.
     Result<std::vector<PendingEntry>> dead(std::string_view group) const;
-    /// Gives one, or all, back for retry with its counts begun anew; for all, says how many. Errors: `not_pending` if it
-    /// is not dead or was handed over 65,535 times, `no_group`, `out_of_range`.
+    /// Gives one, or all, back for retry with its counts begun anew; for all, says how many. Errors: `not_pending` if
+    /// it is not dead or was handed over 65,535 times, `no_group`, `out_of_range`.
     Result<void> requeue_dead(std::string_view group, Sequence sequence);
     Result<std::uint64_t> requeue_dead(std::string_view group);
     /// Finishes one, or all; otherwise likewise.

@@ -80,8 +80,8 @@ Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::op
     if (!delay_ms) return delay_ms.error();
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
-    const Finish finish = give_back(stream_->segment(), row(), sequence, taken->record, Ending::failed,
-                                    stream_->now_ms(), *delay_ms);
+    const Finish finish =
+        give_back(stream_->segment(), row(), sequence, taken->record, Ending::failed, stream_->now_ms(), *delay_ms);
     entries_came(stream_->segment(), sleeper_mask(row()), 1);
     return finished(batch, *taken, finish);
 }

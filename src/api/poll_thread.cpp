@@ -2,6 +2,7 @@
 #include "api/poll_thread.hpp"
 
 #include "api/core.hpp"
+#include "group/delays.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
 
@@ -146,7 +147,7 @@ void PollThread::run() noexcept {
     std::vector<os::WaitWord> words;
     std::uint64_t look_at_ns = 0;
     bool was_idle = true;
-    for (;;) {  // ends with the last descriptor
+    for (;;) {                // ends with the last descriptor
         Duration longest{0};  // until something delayed is due, at most a slice
         const Next next = collect(words, longest);
         if (next == Next::end) return;

@@ -233,9 +233,8 @@ void WaiterCore::Place::pause(std::uint64_t deadline_ns) noexcept {
     for (const auto& source : waiter.sources_) sleep = std::min(sleep, source->stream()->longest_sleep(source->bit()));
     const std::uint64_t before = os::monotonic_ns();
     const std::uint64_t rest = deadline_ns > before ? deadline_ns - before : 0;
-    os::futex_wait_any(
-        waiter.words_,
-        Duration{static_cast<std::int64_t>(std::min(rest, static_cast<std::uint64_t>(sleep.count())))});
+    os::futex_wait_any(waiter.words_,
+                       Duration{static_cast<std::int64_t>(std::min(rest, static_cast<std::uint64_t>(sleep.count())))});
     const std::uint64_t now = os::monotonic_ns();
     if (now - scanned_ns < static_cast<std::uint64_t>(longest.count())) return;
     scanned_ns = now;

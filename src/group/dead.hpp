@@ -5,8 +5,8 @@
 
 namespace shmq {
 
-/// Gives a dead entry back for retry, its counts begun anew. Errors: `not_pending` if it is not dead, or was handed over
-/// as often as can be. The caller is inside the row.
+/// Gives a dead entry back for retry, its counts begun anew. Errors: `not_pending` if it is not dead, or was handed
+/// over as often as can be. The caller is inside the row.
 Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept;
 

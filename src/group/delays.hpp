@@ -1,10 +1,10 @@
 // Entries that wait until they are due. There is no timer: whoever reads or goes to sleep next looks at the time.
 //
 // A delayed entry is a pending record in the state `delayed`; its delivery word has the time it is due instead of the
-// time it was given back. One word of the group row is a hint: when the first of them is due (synchronisation DELAY). Who
-// delays an entry lowers the hint before the record changes, so that a death in between leaves it too early, and looks
-// again after: who takes a hint away that has come due (`ripen`) walks the records after that, so one of the two sees
-// the other. A hint that was lost all the same, by a death inside `ripen` or by damage, is put back by the sweep.
+// time it was given back. One word of the group row is a hint: when the first of them is due (synchronisation DELAY).
+// Who delays an entry lowers the hint before the record changes, so that a death in between leaves it too early, and
+// looks again after: who takes a hint away that has come due (`ripen`) walks the records after that, so one of the two
+// sees the other. A hint that was lost all the same, by a death inside `ripen` or by damage, is put back by the sweep.
 #pragma once
 
 #include "group/delivery_clock.hpp"

@@ -252,8 +252,7 @@ void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept {
         const Sequence s = member.sweep_at++;
         const PendingWord pending = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
         if (pending.tag != g.record_tag(s)) continue;
-        if (pending.state == PendingState::retry && !is_marked_retry(segment, group, s))
-            mark_retry(segment, group, s);
+        if (pending.state == PendingState::retry && !is_marked_retry(segment, group, s)) mark_retry(segment, group, s);
         if (pending.state == PendingState::delayed)
             lower_due(segment, group, now_ms + clock_rest(segment, group, s, pending, now_ms), now_ms);
     }

@@ -113,8 +113,8 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept;
 /// is gone.
 bool check_claims(Member& member, Taking& taking) noexcept;
 
-/// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked, and lowers the
-/// due hint to what is delayed.
+/// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked, and lowers
+/// the due hint to what is delayed.
 void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept;
 
 /// Where the group's undelivered entries begin. Exact at some moment of the call.

@@ -19,8 +19,8 @@ namespace shmq {
 /// end waits for a pin cell.
 std::optional<GroupId> find_group(const Segment& segment, Visits& visits, std::string_view name) noexcept;
 
-/// Errors: `exists`, `bad_option`, `too_many_groups`, `trimmed`, `out_of_range`; `too_many_pins` if one of this name is being dropped
-/// and can't go for want of pin cells.
+/// Errors: `exists`, `bad_option`, `too_many_groups`, `trimmed`, `out_of_range`; `too_many_pins` if one of this name is
+/// being dropped and can't go for want of pin cells.
 Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string_view name, Position from,
                              const GroupOptions& options = {}) noexcept;
 
@@ -28,7 +28,8 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
 /// out in between, room and name come free once there are some.
 Result<void> drop_group(const Segment& segment, Visits& visits, std::string_view name) noexcept;
 
-/// Gives the group a new row that starts at `to`, with the same options and nothing pending. Errors: as `drop_group`, and those of making.
+/// Gives the group a new row that starts at `to`, with the same options and nothing pending. Errors: as `drop_group`,
+/// and those of making.
 Result<GroupId> move_group(const Segment& segment, Visits& visits, std::string_view name, Position to) noexcept;
 
 }  // namespace shmq

@@ -15,8 +15,8 @@ namespace shmq {
 
 namespace {
 
-/// What becomes of a delivery that ended with this word beside it. Whoever ends it, also after a death in between, comes
-/// to the same, since the word was written first.
+/// What becomes of a delivery that ended with this word beside it. Whoever ends it, also after a death in between,
+/// comes to the same, since the word was written first.
 PendingState state_after(const GroupRow& row, const PendingWord& delivery, const DeliveryWord& ended,
                          std::uint64_t now_ms) noexcept {
     if (delivery.handover >= last_handover || is_at_limit(row, ended)) return PendingState::dead;

@@ -180,7 +180,8 @@ struct alignas(cache_line) GroupRow {
     alignas(cache_line) Atomic<std::uint32_t> wake;
     std::byte reserved_wake[60];
 };
-static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, due) == 44 && offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
+static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, due) == 44 && offsetof(GroupRow, name) == 64 &&
+              offsetof(GroupRow, wake) == 256);
 
 /// Bit of a group's start: it will not be raised any more.
 inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;

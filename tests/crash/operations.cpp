@@ -1,6 +1,8 @@
 // Each operation of the public contract that changes the segment.
 #include "crash/operations.hpp"
 
+#include <algorithm>
+
 namespace shmq::test {
 
 namespace {
@@ -23,6 +25,38 @@ void make_retry(Actor& a) {
     others_take_three(a);
     if (!a.other_batch.empty()) must(a.other_batch.nack());
     a.other_batch.close();
+}
+
+/// The group made anew where it stands, with a limit of one failed delivery.
+void limit_group(Actor& a) {
+    GroupOptions options;
+    options.delivery_limit = 1;
+    const Sequence floor = must(a.stream.group("work")).floor;
+    must(a.stream.drop_group("work"));
+    must(a.stream.create_group("work", Position::at(floor), options));
+}
+
+void take_three_of_limited(Actor& a) {
+    limit_group(a);
+    take_three(a);
+}
+
+/// What the batch shows is dead.
+void make_dead(Actor& a) {
+    take_three_of_limited(a);
+    if (!a.batch.empty()) must(a.batch.nack());
+}
+
+/// Three entries that are delayed and due by now.
+void make_due(Actor& a) {
+    others_take_three(a);
+    if (!a.other_batch.empty()) must(a.other_batch.nack(1ms));
+    a.other_batch.close();
+    const auto is_early = [](const PendingEntry& entry) { return entry.due_in.value_or(0ms) > 0ms; };
+    for (;;) {  // a wait: ends as time goes by
+        const auto entries = must(a.stream.pending_entries("work"));
+        if (std::none_of(entries.begin(), entries.end(), is_early)) return;
+    }
 }
 
 void warm_producer(Actor& a) {
@@ -90,6 +124,19 @@ void nack(Actor& a) {
     static_cast<void>(a.batch.nack());
     a.batch.close();
 }
+void nack_with_delay(Actor& a) {
+    static_cast<void>(a.batch.nack(5ms));
+    a.batch.close();
+}
+void requeue_dead(Actor& a) { static_cast<void>(a.stream.requeue_dead("work")); }
+void drop_dead(Actor& a) {
+    for (const Entry& entry : a.batch)
+        if (a.stream.drop_dead("work", entry.sequence())) a.tell(entry.sequence());
+}
+void extend(Actor& a) {
+    for (const Entry& entry : a.batch) static_cast<void>(a.batch.extend(entry.sequence()));
+    a.batch.close();
+}
 void close_batch(Actor& a) { a.batch.close(); }
 void close_consumer(Actor& a) { a.consumer.close(); }
 void join(Actor& a) {
@@ -125,6 +172,12 @@ constexpr Operation table[] = {
     {"ack_each", Effect::none, true, false, take_three, ack_each},
     {"ack_all", Effect::none, true, false, take_three, ack_all},
     {"nack", Effect::none, false, false, take_three, nack},
+    {"nack_with_delay", Effect::none, false, false, take_three, nack_with_delay},
+    {"read_due", Effect::none, false, false, make_due, read},
+    {"extend", Effect::none, false, false, take_three, extend},
+    {"nack_at_limit", Effect::none, false, false, take_three_of_limited, nack},
+    {"requeue_dead", Effect::none, false, false, make_dead, requeue_dead},
+    {"drop_dead", Effect::none, true, false, make_dead, drop_dead},
     {"close_batch", Effect::none, false, false, take_three, close_batch},
     {"close_consumer", Effect::none, false, false, take_three, close_consumer},
     {"join", Effect::none, false, false, nothing, join},

@@ -116,8 +116,10 @@ void Survivor::drain(Effect effect, std::set<Sequence> may_be_acked) {
     const StreamInfo info = must(stream_.info());  // of now: acks may lift the trim point
     Consumer consumer = must(stream_.consumer("work", "survivor"));
     std::set<Sequence> delivered;
+    must(stream_.requeue_dead("work"));
     for (;;) {
-        auto batch = consumer.read(reading(5));
+        const bool more_comes = must(stream_.group("work")).delayed != 0;
+        auto batch = consumer.read(reading(5, more_comes ? forever : Duration{0}));
         if (!batch) {
             EXPECT_EQ(batch.error().code(), Code::empty) << batch.error().message();
             break;

@@ -54,7 +54,8 @@ TEST_F(ShmqOperate, pending_shows_who_holds_what) {
     EXPECT_EQ(held["consumers"], Json::parse(R"([{"name": "holder", "count": 3, "alive": true}])"));
     ASSERT_EQ(held["entries"].size(), 3u);
     const Json& first = held["entries"][0];
-    EXPECT_EQ(keys_of(first), (std::vector<std::string>{"alive", "consumer", "deliveries", "idle_ms", "sequence"}));
+    EXPECT_EQ(keys_of(first), (std::vector<std::string>{"alive", "consumer", "deaths", "deliveries", "due_in_ms",
+                                                        "failures", "idle_ms", "sequence", "state"}));
     EXPECT_EQ(first["sequence"], 1);
     EXPECT_EQ(first["consumer"], "holder");
     EXPECT_EQ(first["deliveries"], 1);

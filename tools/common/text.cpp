@@ -47,6 +47,16 @@ std::string human_duration(Duration duration) {
     return fmt::format("{} h {} m", grouped(seconds / 3'600), seconds / 60 % 60);
 }
 
+std::string options_text(const GroupOptions& options) {
+    std::string text;
+    if (options.delivery_limit != 0) text = fmt::format("delivery limit {}", options.delivery_limit);
+    if (options.retry.first_delay == Duration{0}) return text;
+    text += fmt::format("{}retry after {}", text.empty() ? "" : ", ", human_duration(options.retry.first_delay));
+    if (options.retry.kind == BackOff::doubling)
+        text += fmt::format(", doubling up to {}", human_duration(options.retry.most_delay));
+    return text;
+}
+
 std::string name_list(std::span<const std::string> names) {
     std::string list;
     for (std::size_t index = 0; index < names.size(); ++index) {

@@ -18,6 +18,8 @@ namespace shmq::tools {
 [[nodiscard]] std::string counted(std::uint64_t number, std::string_view singular, std::string_view plural);
 /// A duration in its largest fitting unit with up to three digits, such as "1.5 s", "250 ms", "2 m 5 s".
 [[nodiscard]] std::string human_duration(Duration duration);
+/// The options of a group, such as "delivery limit 5, retry after 1 s, doubling up to 1 m 0 s"; empty if it has none.
+[[nodiscard]] std::string options_text(const GroupOptions& options);
 /// "a", "a and b", "a, b and c".
 [[nodiscard]] std::string name_list(std::span<const std::string> names);
 

@@ -48,6 +48,12 @@ std::string idle_text(const PendingEntry& entry) {
     return entry.idle ? fmt::format("for {}", human_duration(*entry.idle)) : std::string("for an unknown time");
 }
 
+std::vector<Cure> cures_of_dead(const StreamFacts& facts, const GroupFacts& group) {
+    return {{group_command(facts, group, "dead list"), "lists what is dead"},
+            {group_command(facts, group, "dead requeue", "--all"), "delivers it again"},
+            {group_command(facts, group, "dead drop", "--all"), "finishes it unread"}};
+}
+
 std::vector<Cure> cures_of_delay(const StreamFacts& facts, const GroupFacts& group) {
     std::vector<Cure> cures;
     if (facts.owners_unknown()) return cures;
@@ -56,9 +62,11 @@ std::vector<Cure> cures_of_delay(const StreamFacts& facts, const GroupFacts& gro
     if (lowest_is_oldest && group.lowest->exhausted) {
         cures.push_back(
             {group_command(facts, group, "ack", std::to_string(group.lowest->sequence)), "finishes it unread"});
+    } else if (lowest_is_oldest && group.lowest->dead) {
+        cures = cures_of_dead(facts, group);
     } else if (lowest_is_oldest && group.lowest->owner == Owner::dead) {
         cures.push_back({command(facts, "recover"), "hands on what the dead held"});
-    } else if (lowest_is_oldest && !group.lowest->retry) {
+    } else if (lowest_is_oldest && !group.lowest->retry && !group.lowest->delayed) {
         cures.push_back(
             {group_command(facts, group, "claim", "--idle 1m --count 64"), "takes over what is held for so long"});
         cures.push_back({group_command(facts, group, "nack", std::to_string(group.lowest->sequence)),
@@ -78,6 +86,9 @@ std::string delay_text(const StreamFacts& facts, const GroupFacts& group) {
         return fmt::format("{}, which was never delivered{}", held,
                            living_consumers(group) == 0 ? ": nobody reads it" : "");
     if (group.lowest->exhausted) return held + ", which was handed over too often";
+    if (group.lowest->dead) return held + ", which failed too often";
+    if (group.lowest->delayed)
+        return fmt::format("{}, which is due in {}", held, human_duration(group.lowest->due_in.value_or(Duration{0})));
     if (group.lowest->retry) return fmt::format("{}, which waits for retry {}", held, idle_text(*group.lowest));
     return fmt::format("{}, held by {} {}", held, holder_text(facts, group, *group.lowest), idle_text(*group.lowest));
 }
@@ -153,6 +164,16 @@ void judge_exhausted(const StreamFacts& facts, const GroupFacts& group, std::vec
          {{group_command(facts, group, "ack", std::to_string(group.lowest->sequence)), "finishes it unread"}}});
 }
 
+void judge_dead_entries(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
+    // One that was handed over too often is told of above.
+    if (group.info.dead == (group.lowest && group.lowest->exhausted ? 1u : 0u)) return;
+    findings.push_back({Level::warning, "dead_entries",
+                        fmt::format("{} too often in group {} and {} delivered no more",
+                                    counted(group.info.dead, "entry failed", "entries failed"), quoted(group.info.name),
+                                    group.info.dead == 1 ? "is" : "are"),
+                        facts.owners_unknown() ? std::vector<Cure>{} : cures_of_dead(facts, group)});
+}
+
 void judge_stale(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
     const bool stale = group.lowest && !group.lowest->retry && group.lowest->owner == Owner::alive &&
                        group.lowest->idle && *group.lowest->idle >= stale_idle;
@@ -168,7 +189,7 @@ void judge_stale(const StreamFacts& facts, const GroupFacts& group, std::vector<
 }
 
 void judge_unread(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
-    const std::uint64_t waiting = group.info.lag + group.info.retry;
+    const std::uint64_t waiting = group.info.lag + group.info.retry - group.info.dead;
     if (living_consumers(group) > 0 || waiting == 0 || facts.owners_unknown()) return;
     findings.push_back({Level::warning,
                         "unread_group",
@@ -179,7 +200,8 @@ void judge_unread(const StreamFacts& facts, const GroupFacts& group, std::vector
 }
 
 void judge_retry(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
-    if (group.info.retry == 0) return;
+    const std::uint64_t waiting = group.info.retry - group.info.dead;
+    if (waiting == 0) return;
     std::vector<Cure> cures;
     if (!facts.owners_unknown()) {
         cures.push_back({read_command(facts, group), "delivers them again, before new ones"});
@@ -187,7 +209,7 @@ void judge_retry(const StreamFacts& facts, const GroupFacts& group, std::vector<
     }
     findings.push_back({Level::note, "retry_entries",
                         fmt::format("{} of group {} to be delivered again",
-                                    counted(group.info.retry, "entry waits", "entries wait"), quoted(group.info.name)),
+                                    counted(waiting, "entry waits", "entries wait"), quoted(group.info.name)),
                         std::move(cures)});
 }
 
@@ -232,6 +254,7 @@ std::vector<Finding> judge(const StreamFacts& facts) {
     judge_dead(facts, findings);
     for (const GroupFacts& group : facts.groups) {
         judge_exhausted(facts, group, findings);
+        judge_dead_entries(facts, group, findings);
         judge_stale(facts, group, findings);
         judge_unread(facts, group, findings);
         judge_retry(facts, group, findings);

@@ -16,6 +16,11 @@ using tools::grouped;
 
 std::string lowest_text(const GroupFacts& group) {
     if (!group.lowest) return "";
+    if (group.lowest->dead)
+        return fmt::format("{} is dead, {}", grouped(group.lowest->sequence), idle_text(group.lowest->idle));
+    if (group.lowest->delayed)
+        return fmt::format("{} due in {}", grouped(group.lowest->sequence),
+                           tools::human_duration(group.lowest->due_in.value_or(Duration{0})));
     if (group.lowest->retry)
         return fmt::format("{} waits for retry, {}", grouped(group.lowest->sequence), idle_text(group.lowest->idle));
     return fmt::format("{} with {} ({}), {}", grouped(group.lowest->sequence), consumer_text(*group.lowest),

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tools/common/exit_code.hpp"
+#include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/group_table.hpp"
 #include "tools/inspect/json.hpp"
@@ -24,6 +25,9 @@ int run_groups(Answer& answer) {
     Screen& screen = answer.screen();
     screen.heading(fmt::format("groups of {}", safe_text(facts->info.name).text));
     show_group_table(screen, *facts);
+    for (const GroupFacts& group : facts->groups)
+        if (const std::string options = tools::options_text(group.info.options); !options.empty())
+            screen.field(safe_text(group.info.name).text, options);
     for (const GroupFacts& group : facts->groups) {
         if (group.pending.consumers.empty()) continue;
         screen.heading(fmt::format("consumers of {}", safe_text(group.info.name).text));

@@ -38,6 +38,15 @@ Json json_of_geometry(const StreamInfo& info) {
             {"time", time_stamps_word(info.options.time)}};
 }
 
+Json json_of_options(const GroupOptions& options) {
+    const auto ms = [](Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); };
+    return {{"delivery_limit", options.delivery_limit},
+            {"retry",
+             {{"first_ms", ms(options.retry.first_delay)},
+              {"kind", options.retry.kind == BackOff::doubling ? "doubling" : "fixed"},
+              {"most_ms", ms(options.retry.most_delay)}}}};
+}
+
 Json json_of_bytes(const ByteFacts& bytes) {
     return {{"total", bytes.total},     {"tables", bytes.tables}, {"slots", bytes.slots},
             {"records", bytes.records}, {"retry", bytes.retry},   {"payload", bytes.payload}};
@@ -83,6 +92,9 @@ Json json_of(const GroupFacts& group) {
     object["lag"] = group.info.lag;
     object["pending"] = group.info.pending;
     object["retry"] = group.info.retry;
+    object["delayed"] = group.info.delayed;
+    object["dead"] = group.info.dead;
+    object["options"] = json_of_options(group.info.options);
     object["consumers"] = json_array(group.pending.consumers);
     object["living_consumers"] = living_consumers(group);
     object["lowest_pending"] = group.lowest ? json_of(*group.lowest) : Json(nullptr);
@@ -122,6 +134,13 @@ Json json_of(const PendingEntry& entry) {
     object["owner"] = owner_word(entry.owner);
     object["retry"] = entry.retry;
     object["exhausted"] = entry.exhausted;
+    object["delayed"] = entry.delayed;
+    object["dead"] = entry.dead;
+    object["due_in_ms"] = entry.due_in
+                              ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*entry.due_in).count())
+                              : Json(nullptr);
+    object["failures"] = entry.failures;
+    object["deaths"] = entry.deaths;
     return object;
 }
 

@@ -17,14 +17,19 @@ using tools::grouped;
 // What is odd about an entry, and what mends it.
 std::string state_text(const PendingEntry& entry) {
     if (entry.exhausted) return "handed over too often: only `shmq ack` ends it";
+    if (entry.dead)
+        return fmt::format("dead after {} and {}: `shmq dead requeue` or `shmq dead drop`",
+                           tools::counted(entry.failures, "failure", "failures"),
+                           tools::counted(entry.deaths, "death", "deaths"));
+    if (entry.delayed) return fmt::format("due in {}", tools::human_duration(entry.due_in.value_or(Duration{0})));
     if (entry.retry) return "waits for retry";
     if (entry.owner == Owner::dead) return "owner died, not recovered yet: `shmq recover`";
     return "delivered";
 }
 
 Tone tone_of_entry(const PendingEntry& entry) {
-    if (entry.exhausted || entry.owner == Owner::dead) return Tone::warning;
-    return entry.retry ? Tone::note : Tone::plain;
+    if (entry.dead || entry.owner == Owner::dead) return Tone::warning;
+    return entry.retry || entry.delayed ? Tone::note : Tone::plain;
 }
 
 void show_entries(Screen& screen, const std::vector<PendingEntry>& entries) {
@@ -53,6 +58,8 @@ void show(Screen& screen, const Request& request, const GroupFacts& group, const
                                safe_text(request.name).text));
     screen.field("pending",
                  fmt::format("{}, {} of them wait for retry", grouped(group.pending.count), grouped(group.info.retry)));
+    if (group.info.delayed != 0) screen.field("delayed", fmt::format("{} of these", grouped(group.info.delayed)));
+    if (group.info.dead != 0) screen.field("dead", fmt::format("{} of these", grouped(group.info.dead)));
     if (group.pending.count > 0)
         screen.field("from, to",
                      fmt::format("{} to {}", grouped(group.pending.lowest), grouped(group.pending.highest)));

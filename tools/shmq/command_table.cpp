@@ -97,6 +97,44 @@ constexpr std::array group_create_parameters{
     stream_name,
     group_name,
     Parameter{"--from", Kind::position, "oldest|newest|SEQ|@TIME", "its first entry (default oldest)"},
+    Parameter{"--delivery-limit", Kind::number, "N", "an entry is dead after N failed deliveries (default: never)",
+              Need::optional, 1, 255},
+    Parameter{"--retry-delay", Kind::duration, "DURATION", "how long an entry waits after a failure (default 0)"},
+    Parameter{"--retry-doubling",
+              Kind::flag,
+              "",
+              "each further wait of an entry is twice as long",
+              Need::optional,
+              0,
+              greatest_number,
+              {},
+              "--retry-delay"},
+    Parameter{"--retry-most",
+              Kind::duration,
+              "DURATION",
+              "its longest wait (default 24 days)",
+              Need::optional,
+              0,
+              greatest_number,
+              {},
+              "--retry-doubling"},
+};
+constexpr std::array group_list_parameters{
+    stream_name,
+    Parameter{"--long", Kind::flag, "", "with the options of each, where it has any"},
+};
+constexpr std::array nack_parameters{
+    stream_name,
+    group_name,
+    sequences,
+    Parameter{"--delay", Kind::duration, "DURATION", "deliver it again after so long (default: as the group says)"},
+};
+constexpr std::array dead_list_parameters{stream_name, group_name, format};
+constexpr std::array dead_parameters{
+    stream_name,
+    group_name,
+    Parameter{"SEQ", Kind::number, "SEQ", "sequences of dead entries", Need::repeated},
+    Parameter{"--all", Kind::flag, "", "every dead entry of the group"},
 };
 constexpr std::array group_parameters{stream_name, group_name};
 constexpr std::array stream_parameters{stream_name};
@@ -135,6 +173,7 @@ constexpr std::array demo_parameters{
 };
 
 constexpr std::string_view group_create_details =
+    "A failed delivery: a nack, a claim by somebody else, or the death of its consumer.\n"
     "TIME: 2026-11-22T10:00:00Z or 2026-11-22T10:00:00.25Z (UTC), or -5m for five minutes ago; see shmq tail --help.\n";
 
 constexpr std::string_view tail_details =
@@ -149,7 +188,8 @@ constexpr std::string_view read_details =
     "needed.\n"
     "json: sequence, key, deliveries and data (data_base64 if it is not UTF-8), or fields.\n"
     "An entry is acked after it was written. Exit status 0 if any entry was read, else 1.\n"
-    "--exec: CMD is run by /bin/sh; exit 0 acks the entry, anything else gives it back for retry at once. An entry of "
+    "--exec: CMD is run by /bin/sh; exit 0 acks the entry, anything else gives it back for retry, as the group says. "
+    "An entry of "
     "fields is given\n"
     "to it as the line of --format json. Its environment has SHMQ_STREAM, SHMQ_GROUP, SHMQ_SEQUENCE, SHMQ_KEY and "
     "SHMQ_DELIVERIES.\n"
@@ -172,14 +212,19 @@ constexpr std::array table{
     Command{"tail", "print entries without a group", tail_parameters, tail_details, run_tail},
     Command{"group create", "make a group", group_create_parameters, group_create_details, run_group_create},
     Command{"group drop", "take a group away", group_parameters, "", run_group_drop},
-    Command{"group list", "names of the groups of a stream", stream_parameters, "", run_group_list},
+    Command{"group list", "names of the groups of a stream", group_list_parameters, "", run_group_list},
     Command{"producers list", "names of producers, and how far each has come", stream_parameters, "", run_producers},
     Command{"ack", "finish pending entries, whoever holds them", sequence_parameters, "", run_ack},
-    Command{"nack", "give pending entries back for retry, whoever holds them", sequence_parameters, "", run_nack},
+    Command{"nack", "give pending entries back for retry, whoever holds them", nack_parameters,
+            "What waits already is left as it is.\n", run_nack},
+    Command{"dead list", "entries that failed too often", dead_list_parameters, "", run_dead_list},
+    Command{"dead requeue", "deliver dead entries again, their counts begun anew", dead_parameters, "",
+            run_dead_requeue},
+    Command{"dead drop", "finish dead entries", dead_parameters, "", run_dead_drop},
     Command{"recover", "hand on what dead processes held", stream_parameters, "", run_recover},
     Command{"claim", "take over entries that others hold too long, and ack them", claim_parameters,
             "Writes entries as `shmq read` does. Exit status 0 if any entry was taken over, else 1.\n", run_claim},
-    Command{"pending", "entries delivered and not acked, or waiting for retry", pending_parameters,
+    Command{"pending", "entries delivered and not acked, waiting for retry, or dead", pending_parameters,
             "The summary is of the whole group; the filters choose the entries that are listed.\n", run_pending},
     Command{"trim", "give up old entries that every group has finished", trim_parameters,
             "Exactly one of --before, --keep and --keep-bytes.\n", run_trim},

@@ -17,6 +17,9 @@ int run_group_list(const Arguments& arguments);    // group.cpp
 int run_producers(const Arguments& arguments);     // producers.cpp
 int run_ack(const Arguments& arguments);           // operate.cpp
 int run_nack(const Arguments& arguments);          // operate.cpp
+int run_dead_list(const Arguments& arguments);     // pending.cpp
+int run_dead_requeue(const Arguments& arguments);  // operate.cpp
+int run_dead_drop(const Arguments& arguments);     // operate.cpp
 int run_recover(const Arguments& arguments);       // operate.cpp
 int run_trim(const Arguments& arguments);          // operate.cpp
 int run_remove(const Arguments& arguments);        // operate.cpp

@@ -1,4 +1,4 @@
-// The operator's commands that say one thing to a stream: ack, nack, recover, trim, rm, list.
+// The operator's commands that say one thing to a stream: ack, nack, dead requeue and drop, recover, trim, rm, list.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -23,12 +23,13 @@ int print(const std::string& text) {
 }
 
 // Says `word` of every sequence given, also when one is refused. The exit code is that of the first refusal.
-int for_each_sequence(const Arguments& arguments, Result<void> (Stream::*word)(std::string_view, Sequence)) {
+template <class Word>
+int for_each_sequence(const Arguments& arguments, Word word) {
     auto stream = Stream::open(arguments.text("NAME"));
     if (!stream) return report(stream.error());
     int exit_code = exit_done;
     for (const Sequence sequence : arguments.numbers("SEQ")) {
-        const Result<void> result = ((*stream).*word)(arguments.text("G"), sequence);
+        const Result<void> result = word(*stream, arguments.text("G"), sequence);
         if (result) continue;
         const int code = report(result.error());
         if (exit_code == exit_done) exit_code = code;
@@ -37,11 +38,53 @@ int for_each_sequence(const Arguments& arguments, Result<void> (Stream::*word)(s
     return exit_code;
 }
 
+// Says `word` of all that is dead, and how many there were.
+template <class Word>
+int for_all(const Arguments& arguments, std::string_view done, Word word) {
+    auto stream = Stream::open(arguments.text("NAME"));
+    if (!stream) return report(stream.error());
+    const Result<std::uint64_t> count = word(*stream, arguments.text("G"));
+    if (!count) return report(count.error());
+    return print(fmt::format("{} {}\n", done, counted(*count, "entry", "entries")));
+}
+
 }  // namespace
 
-int run_ack(const Arguments& arguments) { return for_each_sequence(arguments, &Stream::ack); }
+int run_ack(const Arguments& arguments) {
+    return for_each_sequence(arguments, [](Stream& stream, const std::string& group, Sequence sequence) {
+        return stream.ack(group, sequence);
+    });
+}
 
-int run_nack(const Arguments& arguments) { return for_each_sequence(arguments, &Stream::nack); }
+int run_nack(const Arguments& arguments) {
+    const bool delays = arguments.has("--delay");
+    const Duration delay = arguments.duration("--delay", Duration{0});
+    return for_each_sequence(arguments, [&](Stream& stream, const std::string& group, Sequence sequence) {
+        return delays ? stream.nack(group, sequence, delay) : stream.nack(group, sequence);
+    });
+}
+
+int run_dead_requeue(const Arguments& arguments) {
+    if (arguments.has("--all") == arguments.has("SEQ"))
+        return usage_error("dead requeue", "either sequences or --all is needed");
+    if (arguments.has("--all"))
+        return for_all(arguments, "requeued",
+                       [](Stream& stream, const std::string& group) { return stream.requeue_dead(group); });
+    return for_each_sequence(arguments, [](Stream& stream, const std::string& group, Sequence sequence) {
+        return stream.requeue_dead(group, sequence);
+    });
+}
+
+int run_dead_drop(const Arguments& arguments) {
+    if (arguments.has("--all") == arguments.has("SEQ"))
+        return usage_error("dead drop", "either sequences or --all is needed");
+    if (arguments.has("--all"))
+        return for_all(arguments, "dropped",
+                       [](Stream& stream, const std::string& group) { return stream.drop_dead(group); });
+    return for_each_sequence(arguments, [](Stream& stream, const std::string& group, Sequence sequence) {
+        return stream.drop_dead(group, sequence);
+    });
+}
 
 int run_recover(const Arguments& arguments) {
     auto stream = Stream::open(arguments.text("NAME"));

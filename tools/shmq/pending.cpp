@@ -1,4 +1,5 @@
-// `shmq pending`: what a group was given and has not acked, and what waits for retry. Looks only.
+// `shmq pending` and `shmq dead list`: what a group was given and has not acked, what waits for retry, what is dead.
+// Looks only.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -28,6 +29,34 @@ std::string_view word_of(Owner owner) {
     return "unknown";
 }
 
+std::string_view state_word(const PendingEntry& entry) {
+    if (entry.dead) return "dead";
+    if (entry.delayed) return "delayed";
+    return entry.retry ? "retry" : "delivered";
+}
+
+nlohmann::ordered_json json_of(const std::vector<PendingEntry>& entries) {
+    auto rows = nlohmann::ordered_json::array();
+    for (const PendingEntry& entry : entries) {
+        nlohmann::ordered_json row;
+        row["sequence"] = entry.sequence;
+        row["consumer"] = nullptr;
+        if (entry.consumer) row["consumer"] = *entry.consumer;
+        row["idle_ms"] = nullptr;
+        if (entry.idle) row["idle_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(*entry.idle).count();
+        row["deliveries"] = entry.deliveries;
+        row["alive"] = entry.consumer && entry.owner == Owner::alive;
+        row["state"] = state_word(entry);
+        row["due_in_ms"] = nullptr;
+        if (entry.due_in)
+            row["due_in_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(*entry.due_in).count();
+        row["failures"] = entry.failures;
+        row["deaths"] = entry.deaths;
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
 std::string json_text(const PendingSummary& summary, const std::vector<PendingEntry>& entries) {
     nlohmann::ordered_json object;
     object["count"] = summary.count;
@@ -38,18 +67,7 @@ std::string json_text(const PendingSummary& summary, const std::vector<PendingEn
     for (const PendingConsumer& consumer : summary.consumers)
         object["consumers"].push_back(
             {{"name", consumer.name}, {"count", consumer.count}, {"alive", consumer.owner == Owner::alive}});
-    object["entries"] = nlohmann::ordered_json::array();
-    for (const PendingEntry& entry : entries) {
-        nlohmann::ordered_json row;
-        row["sequence"] = entry.sequence;
-        row["consumer"] = nullptr;
-        if (entry.consumer) row["consumer"] = *entry.consumer;
-        row["idle_ms"] = nullptr;
-        if (entry.idle) row["idle_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(*entry.idle).count();
-        row["deliveries"] = entry.deliveries;
-        row["alive"] = entry.consumer && entry.owner == Owner::alive;
-        object["entries"].push_back(std::move(row));
-    }
+    object["entries"] = json_of(entries);
     return object.dump() + "\n";
 }
 
@@ -61,14 +79,26 @@ std::string consumers_text(const std::vector<PendingConsumer>& consumers, std::s
     return text;
 }
 
+// Who holds it, or what it waits for.
+std::string last_column(const PendingEntry& entry) {
+    if (entry.exhausted) return "dead, only ack ends it";
+    if (entry.dead)
+        return fmt::format("dead: {}, {}", counted(entry.failures, "failure", "failures"),
+                           counted(entry.deaths, "death", "deaths"));
+    if (entry.delayed) return fmt::format("due in {}", human_duration(entry.due_in.value_or(Duration{0})));
+    return entry.retry ? "retry" : std::string(word_of(entry.owner));
+}
+
 std::string entries_text(const std::vector<PendingEntry>& entries, std::size_t width) {
     if (entries.empty()) return {};
     std::string text = fmt::format("{:>20}  {:<{}}  {:>12}  {:>10}  {}\n", "SEQUENCE", "CONSUMER", width, "IDLE",
                                    "DELIVERIES", "OWNER");
     for (const PendingEntry& entry : entries)
-        text += fmt::format("{:>20}  {:<{}}  {:>12}  {:>10}  {}{}\n", entry.sequence, entry.consumer.value_or("-"),
-                            width, entry.idle ? human_duration(*entry.idle) : "unknown", entry.deliveries,
-                            entry.retry ? "retry" : word_of(entry.owner), entry.exhausted ? ", only ack ends it" : "");
+        text += fmt::format("{:>20}  {:<{}}  {:>12}  {:>10}  {}\n", entry.sequence, entry.consumer.value_or("-"), width,
+                            entry.idle      ? human_duration(*entry.idle)
+                            : entry.delayed ? "-"
+                                            : "unknown",
+                            entry.deliveries, last_column(entry));
     return text;
 }
 
@@ -100,6 +130,19 @@ int run_pending(const Arguments& arguments) {
     if (!entries) return report(entries.error());
     Output output(STDOUT_FILENO);
     output.append(arguments.json() ? json_text(*summary, *entries) : plain_text(group, *summary, *entries));
+    return output.finish();
+}
+
+int run_dead_list(const Arguments& arguments) {
+    OpenOptions read_only;
+    read_only.read_only = true;
+    auto stream = Stream::open(arguments.text("NAME"), read_only);
+    if (!stream) return report(stream.error());
+    const auto dead = stream->dead(arguments.text("G"));
+    if (!dead) return report(dead.error());
+    Output output(STDOUT_FILENO);
+    output.append(arguments.json() ? nlohmann::ordered_json{{"entries", json_of(*dead)}}.dump() + "\n"
+                                   : entries_text(*dead, std::string_view("CONSUMER").size()));
     return output.finish();
 }
 
