@@ -1,5 +1,7 @@
 // Entries that wait before they are delivered again: by a nack's own delay, by the group's back-off, after a death; and
 // entries whose idle time begins anew.
+#include <poll.h>
+
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -161,6 +163,36 @@ TEST_F(Delay, wakes_a_reader_that_went_to_sleep_before_it_was_known) {
     must(batch.nack(1, 20ms));
     EXPECT_EQ(sleeper.wait(), 0);
     EXPECT_EQ(must(stream.pending("g")).count, 0u);
+}
+
+TEST_F(Delay, ends_a_wait_over_many) {
+    Stream stream = create_with_group();
+    add(stream, 1);
+    Consumer consumer = must(stream.consumer("g"));
+    must(must(consumer.read()).nack(60ms));
+    Waiter waiter;
+    waiter.add(consumer);
+    WaitOptions options;
+    options.wait = forever;
+    const auto deliveries = must(waiter.wait(options));
+    ASSERT_EQ(deliveries.size(), 1u);
+    EXPECT_EQ(sequences_of(deliveries[0].entries()), from_to(1, 1));
+}
+
+TEST_F(Delay, raises_a_descriptor_when_it_is_over) {
+    Stream stream = create_with_group();
+    add(stream, 1);
+    Consumer consumer = must(stream.consumer("g"));
+    pollfd descriptor{must(consumer.poll_fd()), POLLIN, 0};
+    must(must(consumer.read()).nack(60ms));
+    EXPECT_EQ(code_of(consumer.read()), Code::empty);
+    for (;;) {  // a wait: the nack itself may raise it once
+        ASSERT_EQ(::poll(&descriptor, 1, -1), 1);
+        if (auto batch = consumer.read()) {
+            EXPECT_EQ((*batch)[0].sequence(), 1u);
+            return;
+        }
+    }
 }
 
 TEST_F(Delay, options_that_cannot_be_are_named) {

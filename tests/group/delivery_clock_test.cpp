@@ -159,5 +159,34 @@ TEST(DeliveryClock, restamped_after_a_reboot_forgets_the_time_and_keeps_the_coun
     EXPECT_EQ(clock.read(3, 10).idle_ms, 1u) << "unknown before";
 }
 
+TEST(DeliveryClock, of_a_taker_that_died_before_it_wrote_keeps_the_counts_of_before) {
+    const Clock clock;
+    clock_end(clock.segment(), 0, sequence, clock.held(), Ending::released, 200);
+    const DeliveryWord ended = clock_end(clock.segment(), 0, sequence, clock.held(2), Ending::died, 300);
+    EXPECT_EQ(ended.failures, 0u) << "giving back in good order is none";
+    EXPECT_EQ(ended.deaths, 1u);
+    EXPECT_EQ(clock.read(2, 300).deaths, 1u);
+}
+
+TEST(DeliveryClock, an_end_that_comes_after_the_next_delivery_changes_nothing) {
+    const Clock clock;
+    clock_end(clock.segment(), 0, sequence, clock.held(), Ending::failed, 200);
+    EXPECT_EQ(clock_again(clock.segment(), 0, sequence, clock.held(2), 300), 2u);
+    clock_end(clock.segment(), 0, sequence, clock.held(), Ending::died, 400, {100, 100});
+    EXPECT_EQ(clock.read(2, 310).idle_ms, 10u);
+    EXPECT_EQ(clock.read(2, 310).deliveries, 2u);
+}
+
+TEST(DelayRule, doubles_without_going_round) {
+    const DelayRule rule{1'000, 60'000};
+    EXPECT_EQ(rule.after(1), 1'000u);
+    EXPECT_EQ(rule.after(2), 2'000u);
+    EXPECT_EQ(rule.after(6), 32'000u);
+    EXPECT_EQ(rule.after(7), 60'000u);
+    EXPECT_EQ(rule.after(510), 60'000u);
+    EXPECT_EQ((DelayRule{5, 5}).after(9), 5u);
+    EXPECT_EQ((DelayRule{~0u, ~0u}).after(510), low_mask(31)) << "as damage may have it";
+}
+
 }  // namespace
 }  // namespace shmq

@@ -341,5 +341,18 @@ TEST(AdoptBoot, sets_the_times_of_pending_entries_to_now_once) {
     EXPECT_EQ(clock_read(me.segment(), group.row, 1, record_of(me, group.row, 1), 60).idle_ms, 10u) << "the same boot";
 }
 
+TEST(AdoptBoot, makes_what_was_delayed_due_since_nobody_knows_how_long_it_was) {
+    const FileForge forge;
+    Attached me(forge.path());
+    const GroupId group = create_group(me.segment(), me.handle.visits, "g", Position::oldest()).value();
+    test::Adder adder(me.segment(), me.handle.id);
+    adder.add_many(3);
+    Reader reader(me.handle, group, "r");
+    const Taken taken = reader.read(3, 1'000'000)[1];
+    give_back(me.segment(), group.row, taken.sequence, taken.record, Ending::failed, 1'000'000, 60'000);
+    adopt_boot(me.segment(), me.handle.visits, 44, 50);
+    EXPECT_EQ(test::sequences_of(reader.read(3, 50)), (std::vector<Sequence>{2}));
+}
+
 }  // namespace
 }  // namespace shmq
