@@ -31,7 +31,8 @@ Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence 
     if (!segment.record(group, sequence)
              .compare_exchange(record, with_state(record, PendingState::retry), memory_order_seq_cst,
                                memory_order_relaxed))
-        return Code::not_pending;  // somebody else ended it
+        return Code::not_pending;          // somebody else ended it
+    mark_retry(segment, group, sequence);  // a reader that saw the entry dead still may have taken it away
     entries_came(segment, sleeper_mask(group), 1);
     return {};
 }

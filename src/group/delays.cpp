@@ -38,10 +38,11 @@ void ripen(const Segment& segment, std::uint32_t group, std::uint64_t now_ms) no
             continue;
         }
         mark_retry(segment, group, s);  // the mark first, as in give_back
-        came += segment.record(group, s).compare_exchange(record, with_state(record, PendingState::retry),
-                                                          memory_order_seq_cst, memory_order_relaxed)
-                    ? 1u
-                    : 0u;
+        if (!segment.record(group, s).compare_exchange(record, with_state(record, PendingState::retry),
+                                                       memory_order_seq_cst, memory_order_relaxed))
+            continue;
+        mark_retry(segment, group, s);  // a reader that saw the entry delayed still may have taken it away
+        ++came;
     }
     if (soonest != ~std::uint64_t{0}) lower_due(segment, group, now_ms + soonest, now_ms);
     if (came != 0) entries_came(segment, sleeper_mask(group), came);

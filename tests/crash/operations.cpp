@@ -41,10 +41,16 @@ void take_three_of_limited(Actor& a) {
     take_three(a);
 }
 
-/// What the batch shows is dead.
 void make_dead(Actor& a) {
     take_three_of_limited(a);
+    a.dead = sequences_of(a.batch.entries());
     if (!a.batch.empty()) must(a.batch.nack());
+    a.batch.close();
+}
+/// The same, and tells which may be acked from now on.
+void make_dead_to_drop(Actor& a) {
+    make_dead(a);
+    for (const Sequence sequence : a.dead) a.tell(sequence);
 }
 
 /// Three entries that are delayed and due by now.
@@ -130,8 +136,8 @@ void nack_with_delay(Actor& a) {
 }
 void requeue_dead(Actor& a) { static_cast<void>(a.stream.requeue_dead("work")); }
 void drop_dead(Actor& a) {
-    for (const Entry& entry : a.batch)
-        if (a.stream.drop_dead("work", entry.sequence())) a.tell(entry.sequence());
+    for (const Sequence sequence : a.dead)
+        if (a.stream.drop_dead("work", sequence)) a.tell(sequence);
 }
 void extend(Actor& a) {
     for (const Entry& entry : a.batch) static_cast<void>(a.batch.extend(entry.sequence()));
@@ -177,7 +183,7 @@ constexpr Operation table[] = {
     {"extend", Effect::none, false, false, take_three, extend},
     {"nack_at_limit", Effect::none, false, false, take_three_of_limited, nack},
     {"requeue_dead", Effect::none, false, false, make_dead, requeue_dead},
-    {"drop_dead", Effect::none, true, false, make_dead, drop_dead},
+    {"drop_dead", Effect::none, true, false, make_dead_to_drop, drop_dead},
     {"close_batch", Effect::none, false, false, take_three, close_batch},
     {"close_consumer", Effect::none, false, false, take_three, close_consumer},
     {"join", Effect::none, false, false, nothing, join},

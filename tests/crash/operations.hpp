@@ -16,6 +16,7 @@ struct Actor {
     Batch batch;
     Batch other_batch;
     Producer producer;
+    std::vector<Sequence> dead;  // entries it made so
     Link* link = nullptr;
     std::uint64_t next_number = 1'000'000;  // of what it adds
 
