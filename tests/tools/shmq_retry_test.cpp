@@ -14,7 +14,7 @@ using Words = std::vector<std::string>;
 class ShmqRetry : public ShmqTool {
 protected:
     void SetUp() override {
-        good({"create", "s", "--slots", "16", "--payload", "16KiB", "--chunks", "16"});
+        good({"create", "s", "--slots", "16", "--payload", "64KiB", "--chunks", "16", "--producers", "4"});
         good({"add", "s", "one", "--quiet"});
         good({"add", "s", "two", "--quiet"});
     }
