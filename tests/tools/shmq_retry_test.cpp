@@ -79,7 +79,7 @@ TEST_F(ShmqRetry, sequences_or_all_but_not_both_nor_none) {
     for (const char* word : {"requeue", "drop"}) {
         EXPECT_EQ(run({"dead", word, "s", "g"}).status, 64);
         EXPECT_EQ(run({"dead", word, "s", "g", "1", "2", "--all"}).status, 64);
-        EXPECT_EQ(run({"dead", word, "s", "g", "1", "2"}).status, 1) << "neither is dead";
+        EXPECT_EQ(run({"dead", word, "s", "g", "1"}).status, 1) << "it is not dead";
     }
 }
 
