@@ -54,6 +54,9 @@ struct StreamOptions {
     std::uint32_t consumers = 64;          ///< consumers per group; 1 to 1,023
     std::uint32_t attachments = 256;       ///< open handles; 1 to 4,095
     std::uint32_t producer_names = 64;     ///< names of producers that number what they add; 0 to 4,096
+    std::uint32_t key_stripes = 1024;      ///< of each group that orders by key; 0 (no such groups) to 65,536
+    std::uint32_t parking = 64;            ///< stuck entries that may leave the ring; 0 to 1,024
+    bool histograms = true;                ///< room for histograms of delays, 4 KiB for each consumer of each group
     std::uint32_t mode = 0600;             ///< permission bits of the file, not masked by umask
     TimeStamps time = TimeStamps::coarse;  ///< time stamp of each entry
     Sequence first_sequence = 1;           ///< the sequence of the first entry; 1 to 2^62
@@ -126,12 +129,32 @@ struct RetryPlan {
     Duration most_delay{0};  ///< of doubling: the longest wait; 0 means as long as can be
 };
 
+/// In which order the entries of a group are given out and finished.
+enum class Order : std::uint8_t {
+    none,    ///< in sequence order, whoever finishes first
+    by_key,  ///< those of one key one after the other, others flow past
+    strict   ///< all of them one after the other, by one consumer at a time; the others stand by
+};
+
+/// What happens to entries that a group has not finished when their room is needed.
+enum class Retention : std::uint8_t {
+    required,  ///< they are kept; adds wait, or answer `full`
+    lossy,     ///< they are lost, and the group is told which
+    until      ///< required until the group is GroupOptions::behind late, then lossy
+};
+
 /// The options of a group, fixed when it is made; a moved group keeps them.
 struct GroupOptions {
     RetryPlan retry{};
     /// Failed deliveries and deaths after which an entry is delivered no more but waits, *dead*, for
     /// Stream::requeue_dead or Stream::drop_dead; 0 means no limit, at most 255.
     std::uint32_t delivery_limit = 0;
+    Order order = Order::none;
+    Retention retention = Retention::required;
+    Duration behind{0};           ///< of Retention::until: age of its oldest unfinished entry; 1 ms to 2^31 - 1 ms
+    std::uint32_t in_flight = 0;  ///< entries one consumer may hold at a time; 0 means no limit, at most 65,535
+    std::string dead_letter{};    ///< stream that dead entries are moved to; empty: they wait in the group
+    bool histograms = true;       ///< keep histograms of its delays, if the stream has room for them
 };
 
 /// What one read may take, and how long it may wait for it.

@@ -2,6 +2,7 @@
 #include "group/group_options.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error_detail.hpp"
 
@@ -40,23 +41,36 @@ Result<void> check_options(const GroupOptions& options) noexcept {
         return option_error("retry.first_delay (ms) of a doubling back-off", 0, 1, most_delay_ms);
     if (options.delivery_limit > most_delivery_limit)
         return option_error("delivery_limit", options.delivery_limit, 0, most_delivery_limit);
+    if (options.in_flight > most_in_flight) return option_error("in_flight", options.in_flight, 0, most_in_flight);
     return {};
 }
 
 void put_options(GroupRow& row, const GroupOptions& options) noexcept {
     const bool doubling = options.retry.kind == BackOff::doubling;
     const std::uint64_t most = to_ms(options.retry.most_delay);
+    row.retention = static_cast<std::uint32_t>(options.retention);
+    row.options = static_cast<std::uint32_t>(options.order) | (options.histograms ? option_histograms : 0);
+    row.behind_ms = static_cast<std::uint32_t>(to_ms(options.behind));
+    row.in_flight = options.in_flight;
+    std::memset(row.dead_letter, 0, sizeof row.dead_letter);
+    std::memcpy(row.dead_letter, options.dead_letter.data(), std::min(options.dead_letter.size(), most_dead_letter));
     row.delivery_limit = static_cast<std::uint16_t>(options.delivery_limit);
     row.doubling = doubling ? 1 : 0;
     row.first_ms = static_cast<std::uint32_t>(to_ms(options.retry.first_delay));
     row.most_ms = static_cast<std::uint32_t>(doubling && most == 0 ? most_delay_ms : most);
 }
 
-GroupOptions options_of(const GroupRow& row) noexcept {
+GroupOptions options_of(const GroupRow& row) {
     GroupOptions options;
     options.retry.first_delay = from_ms(row.first_ms);
     options.retry.kind = row.doubling != 0 ? BackOff::doubling : BackOff::fixed;
     if (row.doubling != 0) options.retry.most_delay = std::max(from_ms(row.most_ms), options.retry.first_delay);
+    options.order = order_of(row);
+    options.retention = static_cast<Retention>(std::min<std::uint32_t>(row.retention, 2));
+    options.behind = from_ms(row.behind_ms);
+    options.in_flight = std::min(row.in_flight, most_in_flight);
+    options.histograms = (row.options & option_histograms) != 0;
+    options.dead_letter.assign(row.dead_letter, strnlen(row.dead_letter, most_dead_letter));
     options.delivery_limit = std::min<std::uint32_t>(row.delivery_limit, most_delivery_limit);
     return options;
 }

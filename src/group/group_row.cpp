@@ -23,8 +23,10 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
     group.start.store(start, memory_order_relaxed);
     group.cursor.store(start, memory_order_relaxed);
     group.floor.store(start, memory_order_relaxed);
-    group.kind = 0;
-    group.options = 0;
+    group.demoted.store(0, memory_order_relaxed);
+    group.active.store(0, memory_order_relaxed);
+    group.skipped.store(start, memory_order_relaxed);
+    group.mover.store(0, memory_order_relaxed);
     put_options(group, options);
     group.due.store(0, memory_order_relaxed);
     set_row_name(group.name, name);

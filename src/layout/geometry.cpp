@@ -31,6 +31,8 @@ Result<void> check_limits(const StreamOptions& o) {
                             {"consumers", o.consumers, 1, 1'023},
                             {"attachments", o.attachments, 1, 4'095},
                             {"producer_names", o.producer_names, 0, 4'096},
+                            {"key_stripes", o.key_stripes, 0, 65'536},
+                            {"parking", o.parking, 0, 1'024},
                             {"mode", o.mode, 0, 0777},
                             {"first_sequence", o.first_sequence, 1, highest_sequence},
                             {"time", static_cast<std::uint64_t>(o.time), 0, 2}};
@@ -115,6 +117,10 @@ void plan_areas(Geometry& g) {
     set(AreaKind::deliveries, g.slots * g.group_rows, 8);
     set(AreaKind::payload, g.payload, 1);
     set(AreaKind::named_producers, g.producer_names, sizeof(NamedRow));
+    set(AreaKind::parking, g.parking, sizeof(ParkingCell));
+    set(AreaKind::histograms, g.histograms ? std::uint64_t{g.group_rows} * g.consumers : 0, sizeof(HistogramRow));
+    set(AreaKind::key_stripes, std::uint64_t{g.group_rows} * g.key_stripes, 8);
+    set(AreaKind::key_links, g.key_stripes == 0 ? 0 : g.slots * g.group_rows, 8);
     std::uint64_t offset = sizeof(Header);
     for (Area& area : g.areas) {
         if (area.count == 0) continue;
@@ -139,6 +145,9 @@ Result<Geometry> plan(const StreamOptions& o) {
     g.consumers = o.consumers;
     g.attachments = o.attachments;
     g.producer_names = o.producer_names;
+    g.key_stripes = o.key_stripes;
+    g.parking = o.parking;
+    g.histograms = o.histograms;
     g.mode = o.mode;
     g.time = o.time;
     g.first_sequence = o.first_sequence;
@@ -171,6 +180,8 @@ Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {
     fill(filled.consumers, have.consumers);
     fill(filled.attachments, have.attachments);
     fill(filled.producer_names, have.producer_names);
+    fill(filled.key_stripes, have.key_stripes);
+    fill(filled.parking, have.parking);
     filled.first_sequence = have.first_sequence;
     filled.mode = have.mode;
     auto planned = plan(filled);
@@ -188,6 +199,9 @@ Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {
                  {"consumers", want.consumers, have.consumers},
                  {"attachments", want.attachments, have.attachments},
                  {"producer_names", want.producer_names, have.producer_names},
+                 {"key_stripes", want.key_stripes, have.key_stripes},
+                 {"parking", want.parking, have.parking},
+                 {"histograms", want.histograms ? 1u : 0u, have.histograms ? 1u : 0u},
                  {"time", static_cast<std::uint64_t>(want.time), static_cast<std::uint64_t>(have.time)}};
     for (const auto& pair : pairs)
         if (pair.wanted != pair.found) return option_differs_error(pair.name, pair.wanted, pair.found);

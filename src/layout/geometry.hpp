@@ -17,24 +17,25 @@ namespace shmq {
 /// Kinds of areas in a segment, the index into Geometry::areas. New kinds are added at the end; a count of zero is
 /// legal.
 enum class AreaKind : std::uint32_t {
-    control,      // words everyone uses
-    attachments,  // AttachmentRow
-    producers,    // ProducerRow
-    chunks,       // ChunkRow
-    groups,       // GroupRow
-    consumers,    // ConsumerRow, `consumers` for each group row
-    pins,         // PinCell
-    retry,        // retry index, one set of levels for each group row
-    slots,        // slot words
-    records,      // pending words, `slots` for each group row
-    deliveries,   // delivery words, `slots` for each group row
-    payload,      // the chunks' bytes
-    parking,      // no rows in this format version, as every kind from here on but named_producers
-    histograms,
-    flight_recorder,
+    control,          // words everyone uses
+    attachments,      // AttachmentRow
+    producers,        // ProducerRow
+    chunks,           // ChunkRow
+    groups,           // GroupRow
+    consumers,        // ConsumerRow, `consumers` for each group row
+    pins,             // PinCell
+    retry,            // retry index, one set of levels for each group row
+    slots,            // slot words
+    records,          // pending words, `slots` for each group row
+    deliveries,       // delivery words, `slots` for each group row
+    payload,          // the chunks' bytes
+    parking,          // ParkingCell
+    histograms,       // HistogramRow, `consumers` for each group row
+    flight_recorder,  // no rows in this format version, as the next
     audit,
     named_producers,  // NamedRow
-    key_stripes,
+    key_stripes,      // words, `key_stripes` for each group row
+    key_links,        // words, `slots` for each group row
     count
 };
 inline constexpr std::size_t area_kinds = static_cast<std::size_t>(AreaKind::count);
@@ -66,6 +67,9 @@ struct Geometry {
     std::uint32_t consumers = 0;
     std::uint32_t attachments = 0;
     std::uint32_t producer_names = 0;
+    std::uint32_t key_stripes = 0;
+    std::uint32_t parking = 0;
+    bool histograms = false;
     std::uint32_t mode = 0;
     TimeStamps time = TimeStamps::coarse;
 
@@ -121,6 +125,9 @@ template <class Source>
     o.consumers = source.consumers;
     o.attachments = source.attachments;
     o.producer_names = source.producer_names;
+    o.key_stripes = source.key_stripes;
+    o.parking = source.parking;
+    o.histograms = source.histograms != 0;
     o.mode = source.mode;
     o.time = static_cast<TimeStamps>(source.time);
     o.first_sequence = source.first_sequence;

@@ -30,8 +30,8 @@ inline constexpr std::uint64_t magic =
 //       48    8 device            of the file, to tell a copy
 //       56    8 inode
 //       64   80 geometry          what `plan` is repeated from when it is opened
-//      144  576 areas             offset, count, stride of each kind
-//      720 3376 reserved          0
+//      144  608 areas             offset, count, stride of each kind
+//      752 3344 reserved          0
 struct Header {
     std::uint64_t magic;
     std::uint32_t format_version;
@@ -55,8 +55,9 @@ struct Header {
     std::uint32_t time;
     std::uint32_t unit_bits;
     std::uint32_t producer_names;
-    std::uint32_t reserved_count;
-    std::uint64_t reserved_geometry;
+    std::uint32_t key_stripes;
+    std::uint32_t parking;
+    std::uint32_t histograms;
     struct AreaRow {
         std::uint64_t offset;
         std::uint64_t count;
@@ -77,6 +78,7 @@ static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
 //      128    8 directory     makers of groups       version and active group rows
 //      136    8 boot          who opens              hash of the boot id that times belong to
 //      144    8 names         who takes a name       rows of names that were ever taken; only grows
+//      152    8 parked        who parks entries      hint: cells of the parking table that are in use
 //      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63: removed
 //      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
 //      320    4 reader_wake   wakers                 futex of readers without a group
@@ -89,6 +91,7 @@ struct Control {
     alignas(cache_line) Atomic<std::uint64_t> directory;
     Atomic<std::uint64_t> boot;
     Atomic<std::uint64_t> names;
+    Atomic<std::uint64_t> parked;
     alignas(cache_line) Atomic<std::uint64_t> sleepers;
     alignas(cache_line) Atomic<std::uint64_t> room_wanted;
     alignas(cache_line) Atomic<std::uint32_t> reader_wake;
@@ -148,24 +151,31 @@ static_assert(sizeof(ChunkRow) == 64);
 //
 //        0    8 word         maker, anybody            itself: group word
 //        8    8 start        maker, helpers            directory; bit 63: settled, else it may still grow
-//       16    4 kind         maker                     directory: 0 required
-//       20    4 options      maker                     directory: 0
+//       16    4 retention    maker                     directory; 0 required, 1 lossy, 2 until
+//       20    4 options      maker                     directory; bits 0-1 order (none, by key, strict), 2 histograms
 //       24    8 joins        consumers                 itself; moves on with each new consumer name
 //       32    2 delivery_limit maker                  directory; 0: none
 //       34    2 doubling     maker                     directory; 1: the back-off doubles
 //       36    4 first_ms     maker                     directory: the first back-off
 //       40    4 most_ms      maker                     directory: the longest one
 //       44    4 due          who delays, readers       hint: when the first delayed entry is due; 0 none
-//       48   16 reserved
+//       48    4 behind_ms    maker                     directory: of until
+//       52    4 in_flight    maker                     directory; 0: no limit
+//       56    8 demoted      movers of T               itself; of until, now lossy: the entry that was too old
 //       64   64 name         maker                     directory; NUL-padded
 //      128    8 cursor       consumers                 hint: the next entry to deliver for the first time
 //      192    8 floor        consumers                 hint: all below are finished
 //      256    4 wake         wakers                    futex of its consumers
 //      260   60 reserved
+//      320    8 active       consumers                 itself: of a strict group, whose turn it is
+//      328    8 skipped      consumers                 itself: of a lossy group, what was lost below it was told
+//      336    8 mover        consumers, scanner        itself: owner word of who moves dead entries out
+//      344   40 reserved
+//      384  256 dead_letter  maker                     directory; name or path of a stream, NUL-padded
 struct alignas(cache_line) GroupRow {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> start;
-    std::uint32_t kind;
+    std::uint32_t retention;
     std::uint32_t options;
     Atomic<std::uint64_t> joins;
     std::uint16_t delivery_limit;
@@ -173,15 +183,23 @@ struct alignas(cache_line) GroupRow {
     std::uint32_t first_ms;
     std::uint32_t most_ms;
     Atomic<std::uint32_t> due;
-    std::byte reserved[16];
+    std::uint32_t behind_ms;
+    std::uint32_t in_flight;
+    Atomic<std::uint64_t> demoted;
     char name[64];
     alignas(cache_line) Atomic<std::uint64_t> cursor;
     alignas(cache_line) Atomic<std::uint64_t> floor;
     alignas(cache_line) Atomic<std::uint32_t> wake;
     std::byte reserved_wake[60];
+    alignas(cache_line) Atomic<std::uint64_t> active;
+    Atomic<std::uint64_t> skipped;
+    Atomic<std::uint64_t> mover;
+    std::byte reserved_turn[40];
+    char dead_letter[256];
 };
-static_assert(sizeof(GroupRow) == 320 && offsetof(GroupRow, due) == 44 && offsetof(GroupRow, name) == 64 &&
-              offsetof(GroupRow, wake) == 256);
+static_assert(sizeof(GroupRow) == 640 && offsetof(GroupRow, demoted) == 56 && offsetof(GroupRow, active) == 320 &&
+              offsetof(GroupRow, dead_letter) == 384 && offsetof(GroupRow, due) == 44 &&
+              offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
 
 /// Bit of a group's start: it will not be raised any more.
 inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;
@@ -231,13 +249,47 @@ struct alignas(cache_line) NamedRow {
 };
 static_assert(sizeof(NamedRow) == 128 && offsetof(NamedRow, intent) == 24 && offsetof(NamedRow, name) == 64);
 
+// Room for one entry that left the ring unfinished (group/parking.hpp).
+//
+//        0    8 word        who parks, who frees    itself: generation and state
+//        8    8 owner       who parks               word: owner word of who reserved it
+//       16    8 group       who parks               word: row and incarnation of the group
+//       24    8 sequence    who parks               word
+//       32    8 place       who parks               word: in units
+//       40    8 record      consumers, scanner      itself: pending word, with the generation in place of the tag
+//       48    8 delivery    as the one in the ring  itself: delivery word
+//       56    8 reserved
+struct alignas(cache_line) ParkingCell {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> owner;
+    Atomic<std::uint64_t> group;
+    Atomic<std::uint64_t> sequence;
+    Atomic<std::uint64_t> place;
+    Atomic<std::uint64_t> record;
+    Atomic<std::uint64_t> delivery;
+    std::byte reserved[8];
+};
+static_assert(sizeof(ParkingCell) == 64);
+
+// Delays of what one consumer row was given, whoever owned it; written by its present owner alone
+// (group/histograms.hpp).
+//
+//        0 2048 added_to_delivered    owner    itself: a count for each bucket
+//     2048 2048 delivered_to_acked    owner    likewise
+inline constexpr std::size_t histogram_buckets = 256;
+struct alignas(cache_line) HistogramRow {
+    Atomic<std::uint64_t> added_to_delivered[histogram_buckets];
+    Atomic<std::uint64_t> delivered_to_acked[histogram_buckets];
+};
+static_assert(sizeof(HistogramRow) == 4096);
+
 /// Changes whenever a struct or a packed word above changes its place or size.
 constexpr std::uint64_t layout_fingerprint() noexcept {
     std::uint64_t hash = 0xcbf2'9ce4'8422'2325;  // FNV-1a
     for (const std::uint64_t value :
          {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow),
-          sizeof(GroupRow), sizeof(ConsumerRow), sizeof(NamedRow), offsetof(GroupRow, cursor),
-          offsetof(GroupRow, floor), offsetof(GroupRow, due), std::size_t{32}, area_kinds})
+          sizeof(GroupRow), sizeof(ConsumerRow), sizeof(NamedRow), sizeof(ParkingCell), sizeof(HistogramRow),
+          offsetof(GroupRow, cursor), offsetof(GroupRow, floor), offsetof(GroupRow, due), std::size_t{32}, area_kinds})
         hash = (hash ^ value) * 0x100'0000'01b3;
     return hash;
 }

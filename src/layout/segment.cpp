@@ -38,6 +38,9 @@ void fill_header(Header& header, const Geometry& g, std::uint64_t device, std::u
     header.consumers = g.consumers;
     header.attachments = g.attachments;
     header.producer_names = g.producer_names;
+    header.key_stripes = g.key_stripes;
+    header.parking = g.parking;
+    header.histograms = g.histograms ? 1 : 0;
     header.mode = g.mode;
     header.time = static_cast<std::uint32_t>(g.time);
     header.unit_bits = g.unit_bits;
@@ -65,6 +68,10 @@ Segment::Segment(std::byte* base, const Geometry& geometry) noexcept : base_(bas
     at(AreaKind::retry, retry_);
     at(AreaKind::payload, payload_);
     at(AreaKind::named_producers, named_);
+    at(AreaKind::parking, parking_);
+    at(AreaKind::histograms, histograms_);
+    at(AreaKind::key_stripes, key_stripes_);
+    at(AreaKind::key_links, key_links_);
 }
 
 void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::uint64_t inode,
@@ -102,6 +109,7 @@ Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
         return text_error(Code::wrong_version, header.fingerprint,
                           "the segment has another layout of format %u (fingerprint %llx)", header.format_version,
                           static_cast<unsigned long long>(header.fingerprint));
+    if (header.histograms > 1) return corrupt_error("histograms", offsetof(Header, histograms), header.histograms);
     if (header.time > 2) return corrupt_error("time", offsetof(Header, time), header.time);
     auto geometry = plan(options_of(header));
     if (!geometry) return corrupt_error("geometry", offsetof(Header, slots), header.slots);

@@ -41,6 +41,18 @@ public:
         return consumers_[group * geometry_.consumers + row];
     }
     [[nodiscard]] NamedRow& named(std::uint32_t row) const noexcept { return named_[row]; }
+    [[nodiscard]] ParkingCell& parking(std::uint32_t cell) const noexcept { return parking_[cell]; }
+    /// Only of a geometry with histograms.
+    [[nodiscard]] HistogramRow& histograms(std::uint32_t group, std::uint32_t consumer) const noexcept {
+        return histograms_[group * geometry_.consumers + consumer];
+    }
+    /// Only of a geometry with key stripes, as the next.
+    [[nodiscard]] Word& key_stripe(std::uint32_t group, std::uint32_t stripe) const noexcept {
+        return key_stripes_[group * geometry_.key_stripes + stripe];
+    }
+    [[nodiscard]] Word& key_link(std::uint32_t group, Sequence sequence) const noexcept {
+        return key_links_[group * geometry_.slots + geometry_.index_of(sequence)];
+    }
     [[nodiscard]] Word& pin(std::uint32_t cell) const noexcept { return pins_[cell]; }
     /// The words of one level of a group's retry index.
     [[nodiscard]] Word* retry_level(std::uint32_t group, unsigned level) const noexcept {
@@ -73,6 +85,10 @@ private:
     Word* retry_ = nullptr;
     std::byte* payload_ = nullptr;
     NamedRow* named_ = nullptr;
+    ParkingCell* parking_ = nullptr;
+    HistogramRow* histograms_ = nullptr;
+    Word* key_stripes_ = nullptr;
+    Word* key_links_ = nullptr;
 };
 
 /// Writes a new segment into `size` zeroed bytes that nobody else sees yet.

@@ -108,8 +108,23 @@ TEST(Geometry, takes_eight_bytes_a_slot_and_sixteen_a_slot_and_group) {
 
 TEST(Geometry, has_rows_only_for_the_areas_of_this_format) {
     const Geometry g = test::planned({});
-    for (auto kind = static_cast<std::size_t>(AreaKind::parking); kind < area_kinds; ++kind)
-        EXPECT_EQ(g.areas[kind].count, kind == static_cast<std::size_t>(AreaKind::named_producers) ? 64u : 0u);
+    EXPECT_EQ(g.area(AreaKind::flight_recorder).count, 0u);
+    EXPECT_EQ(g.area(AreaKind::audit).count, 0u);
+    EXPECT_EQ(g.area(AreaKind::parking).count, 64u);
+    EXPECT_EQ(g.area(AreaKind::histograms).count, 9u * 64u);
+    EXPECT_EQ(g.area(AreaKind::named_producers).count, 64u);
+    EXPECT_EQ(g.area(AreaKind::key_stripes).count, 9u * 1024u);
+    EXPECT_EQ(g.area(AreaKind::key_links).count, 9u * 65'536u);
+}
+
+TEST(Geometry, has_no_rows_for_what_is_not_wanted) {
+    StreamOptions o;
+    o.parking = o.key_stripes = o.producer_names = 0;
+    o.histograms = false;
+    const Geometry g = test::planned(o);
+    for (const AreaKind kind : {AreaKind::parking, AreaKind::histograms, AreaKind::named_producers,
+                                AreaKind::key_stripes, AreaKind::key_links})
+        EXPECT_EQ(g.area(kind).count, 0u);
 }
 
 TEST(Geometry, has_retry_levels_that_end_in_one_word_and_do_not_overlap) {

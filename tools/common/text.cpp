@@ -49,11 +49,20 @@ std::string human_duration(Duration duration) {
 
 std::string options_text(const GroupOptions& options) {
     std::string text;
-    if (options.delivery_limit != 0) text = fmt::format("delivery limit {}", options.delivery_limit);
+    const auto say = [&](const std::string& option) { text += (text.empty() ? "" : ", ") + option; };
+    if (options.order == Order::by_key) say("order by key");
+    if (options.order == Order::strict) say("strict order");
+    if (options.retention == Retention::lossy) say("lossy");
+    if (options.retention == Retention::until)
+        say(fmt::format("required until {} behind", human_duration(options.behind)));
+    if (options.in_flight != 0) say(fmt::format("{} in flight a consumer", grouped(options.in_flight)));
+    if (options.delivery_limit != 0) say(fmt::format("delivery limit {}", options.delivery_limit));
+    if (!options.dead_letter.empty()) say(fmt::format("dead letters to {}", options.dead_letter));
+    if (!options.histograms) say("no histograms");
     if (options.retry.first_delay == Duration{0}) return text;
-    text += fmt::format("{}retry after {}", text.empty() ? "" : ", ", human_duration(options.retry.first_delay));
+    say(fmt::format("retry after {}", human_duration(options.retry.first_delay)));
     if (options.retry.kind == BackOff::doubling)
-        text += fmt::format(", doubling up to {}", human_duration(options.retry.most_delay));
+        say(fmt::format("doubling up to {}", human_duration(options.retry.most_delay)));
     return text;
 }
 

@@ -32,6 +32,9 @@ Json json_of_geometry(const StreamInfo& info) {
             {"consumers", info.options.consumers},
             {"attachments", info.options.attachments},
             {"producer_names", info.options.producer_names},
+            {"key_stripes", info.options.key_stripes},
+            {"parking", info.options.parking},
+            {"histograms", info.options.histograms},
             {"first_sequence", info.options.first_sequence},
             {"place_unit", info.place_unit},
             {"mode", fmt::format("{:04o}", info.options.mode)},
@@ -40,7 +43,15 @@ Json json_of_geometry(const StreamInfo& info) {
 
 Json json_of_options(const GroupOptions& options) {
     const auto ms = [](Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); };
-    return {{"delivery_limit", options.delivery_limit},
+    constexpr std::string_view orders[] = {"none", "by_key", "strict"};
+    constexpr std::string_view retentions[] = {"required", "lossy", "until"};
+    return {{"order", orders[static_cast<std::size_t>(options.order)]},
+            {"retention", retentions[static_cast<std::size_t>(options.retention)]},
+            {"behind_ms", ms(options.behind)},
+            {"in_flight", options.in_flight},
+            {"dead_letter", options.dead_letter},
+            {"histograms", options.histograms},
+            {"delivery_limit", options.delivery_limit},
             {"retry",
              {{"first_ms", ms(options.retry.first_delay)},
               {"kind", options.retry.kind == BackOff::doubling ? "doubling" : "fixed"},

@@ -24,6 +24,18 @@ Parsed<TimeStamps> parse_time_stamps(std::string_view text) {
     return {std::nullopt, fmt::format("'{}' is none of off, coarse, precise", text)};
 }
 
+/// Why `text` is none of the words in "a|b|c"; empty if it is one.
+std::string problem_of_choice(std::string_view words, std::string_view text) {
+    std::string all;
+    while (!words.empty()) {
+        const auto end = std::min(words.find('|'), words.size());
+        if (words.substr(0, end) == text) return {};
+        all += (all.empty() ? "" : ", ") + std::string(words.substr(0, end));
+        words.remove_prefix(std::min(end + 1, words.size()));
+    }
+    return fmt::format("'{}' is none of {}", text, all);
+}
+
 Parsed<bool> parse_format(std::string_view text) {
     if (text == "text") return {false, {}};
     if (text == "json") return {true, {}};
@@ -45,6 +57,7 @@ std::string problem_of(const Parameter& parameter, const std::string& text) {
         case Kind::field: return parse_field(text).problem;
         case Kind::time_stamps: return parse_time_stamps(text).problem;
         case Kind::format: return parse_format(text).problem;
+        case Kind::choice: return problem_of_choice(parameter.value, text);
     }
     return {};
 }

@@ -18,7 +18,21 @@
 namespace shmq::tools {
 
 /// How the text of a parameter is read. `name` is text that is not empty; the library judges its characters.
-enum class Kind : std::uint8_t { flag, text, name, number, size, duration, mode, position, time_stamps, format, field };
+/// `choice` is one of the words of Parameter::value.
+enum class Kind : std::uint8_t {
+    flag,
+    text,
+    name,
+    number,
+    size,
+    duration,
+    mode,
+    position,
+    time_stamps,
+    format,
+    field,
+    choice
+};
 
 /// How often a parameter is given.
 enum class Need : std::uint8_t {

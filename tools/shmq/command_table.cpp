@@ -30,6 +30,11 @@ constexpr std::array create_parameters{
     Parameter{"--producers", Kind::number, "N", "producers at a time (default 64)", Need::optional, 0, greatest_32},
     Parameter{"--producer-names", Kind::number, "N", "names of producers that number their entries (default 64)",
               Need::optional, 0, greatest_32},
+    Parameter{"--key-stripes", Kind::number, "N", "of each group that orders by key (default 1024, 0: no such groups)",
+              Need::optional, 0, greatest_32},
+    Parameter{"--parking", Kind::number, "N", "stuck entries that may leave the ring (default 64)", Need::optional, 0,
+              greatest_32},
+    Parameter{"--no-histograms", Kind::flag, "", "no room for histograms of delays"},
     Parameter{"--time", Kind::time_stamps, "off|coarse|precise", "time stamp of each entry (default coarse)"},
     Parameter{"--mode", Kind::mode, "MODE", "permissions of the segment, octal (default 0600)"},
 };
@@ -118,6 +123,16 @@ constexpr std::array group_create_parameters{
               greatest_number,
               {},
               "--retry-doubling"},
+    Parameter{"--order", Kind::choice, "none|key|strict",
+              "entries of one key, or all, one after the other (default none)"},
+    Parameter{"--retention", Kind::choice, "required|lossy",
+              "keep what it has not finished, or overwrite it when room is needed (default required)"},
+    Parameter{"--until-behind", Kind::duration, "DURATION", "required until it is so far behind, then lossy",
+              Need::optional, 0, greatest_number, "--retention"},
+    Parameter{"--in-flight", Kind::number, "N", "entries one consumer may hold at a time (default: no limit)",
+              Need::optional, 1, 65'535},
+    Parameter{"--dead-letter", Kind::name, "STREAM", "move dead entries to this stream"},
+    Parameter{"--no-histograms", Kind::flag, "", "keep no histograms of its delays"},
 };
 constexpr std::array group_list_parameters{
     stream_name,

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t bytes_per_slot = 8;
 constexpr std::uint64_t bytes_per_pending_record = 16;  // the record and its delivery time
+constexpr std::uint64_t bytes_per_key_link = 8;
+constexpr std::uint64_t bytes_per_histogram = 4096;
 
 StreamOptions options_of(const Arguments& arguments) {
     StreamOptions options;
@@ -27,6 +29,9 @@ StreamOptions options_of(const Arguments& arguments) {
     options.consumers = arguments.number32("--consumers", options.consumers);
     options.producers = arguments.number32("--producers", options.producers);
     options.producer_names = arguments.number32("--producer-names", options.producer_names);
+    options.key_stripes = arguments.number32("--key-stripes", options.key_stripes);
+    options.parking = arguments.number32("--parking", options.parking);
+    options.histograms = !arguments.has("--no-histograms");
     options.time = arguments.time_stamps("--time", options.time);
     options.mode = arguments.mode("--mode", options.mode);
     return options;
@@ -52,13 +57,23 @@ std::string memory_text(const StreamInfo& info) {
     const std::uint64_t slots = made.slots * bytes_per_slot;
     const std::uint64_t rows = made.groups == 0 ? 0 : made.groups + 1;  // one more, so that a cursor can be moved
     const std::uint64_t records = made.slots * rows * bytes_per_pending_record;
-    const std::uint64_t tables = info.size - slots - records - made.payload;
+    const std::uint64_t links = made.key_stripes == 0 ? 0 : rows * made.slots * bytes_per_key_link;
+    const std::uint64_t histograms = made.histograms ? rows * made.consumers * bytes_per_histogram : 0;
+    const std::uint64_t tables = info.size - slots - records - links - histograms - made.payload;
     return "memory\n" + memory_line("header and tables", tables, "") +
            memory_line("slots", slots, fmt::format("{} slots x {} bytes", grouped(made.slots), bytes_per_slot)) +
            memory_line(
                "pending records", records,
                fmt::format("{} slots x ({}{}) x {} bytes", grouped(made.slots), counted(made.groups, "group", "groups"),
                            rows == 0 ? "" : " + 1 spare", bytes_per_pending_record)) +
+           memory_line(
+               "key links", links,
+               fmt::format("{} slots x ({}{}) x {} bytes", grouped(made.slots), counted(made.groups, "group", "groups"),
+                           rows == 0 ? "" : " + 1 spare", made.key_stripes == 0 ? 0 : bytes_per_key_link)) +
+           memory_line("histograms", histograms,
+                       fmt::format("{} x ({}{}) x {} bytes", counted(made.consumers, "consumer", "consumers"),
+                                   counted(made.groups, "group", "groups"), rows == 0 ? "" : " + 1 spare",
+                                   made.histograms ? bytes_per_histogram : 0)) +
            memory_line("payload", made.payload,
                        fmt::format("{} chunks x {} bytes", grouped(made.chunks), grouped(info.chunk_size))) +
            memory_line("total", info.size, "");

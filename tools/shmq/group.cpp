@@ -18,6 +18,14 @@ GroupOptions options_of(const Arguments& arguments) {
     options.retry.first_delay = arguments.duration("--retry-delay", Duration{0});
     options.retry.kind = arguments.has("--retry-doubling") ? BackOff::doubling : BackOff::fixed;
     options.retry.most_delay = arguments.duration("--retry-most", Duration{0});
+    const std::string& order = arguments.text("--order");
+    options.order = order == "key" ? Order::by_key : order == "strict" ? Order::strict : Order::none;
+    if (arguments.text("--retention") == "lossy") options.retention = Retention::lossy;
+    if (arguments.has("--until-behind")) options.retention = Retention::until;
+    options.behind = arguments.duration("--until-behind", Duration{0});
+    options.in_flight = arguments.number32("--in-flight", 0);
+    options.dead_letter = arguments.text("--dead-letter");
+    options.histograms = !arguments.has("--no-histograms");
     return options;
 }
 
