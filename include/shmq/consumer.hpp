@@ -56,6 +56,9 @@ public:
     /// Says that the entry is still worked on: its idle time, by which others claim it, begins anew. Errors: `fenced`,
     /// `not_pending`.
     Result<void> extend(Sequence sequence) noexcept;
+    /// Whether the entry is this batch's still: neither finished nor given back by it, nor handed on to others. For who
+    /// looks before it begins: in a group that keeps an order, a nack takes the later entries of the same key away too.
+    [[nodiscard]] bool holds(Sequence sequence) const noexcept;
     /// Gives back what is neither acked nor nacked, without counting it. The batch is empty afterwards.
     void close() noexcept;
 

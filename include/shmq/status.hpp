@@ -29,6 +29,7 @@ enum class Code : std::uint16_t {
     trimmed,       ///< the sequence is below the first entry that is kept
     out_of_range,  ///< the sequence was not added yet, or is 0
     duplicate,     ///< the producer has gone beyond this number; its last one is told
+    out_of_order,  ///< an earlier entry of the same key, or of a strict group, is not finished yet
     // Limits of the stream's geometry.
     too_large,             ///< entry or key above the stream's limit
     too_many_loans,        ///< the producer's open loans hold all the chunks it may hold

@@ -51,6 +51,7 @@ struct GroupInfo {
     Sequence floor = 0;           ///< every entry below is finished
     Sequence next = 0;            ///< first entry that was never delivered
     std::uint64_t lag = 0;        ///< entries never delivered; exact
+    std::uint64_t waiting = 0;    ///< of these passed over, since they wait for earlier ones of their key
     std::uint64_t pending = 0;    ///< delivered, not acked
     std::uint64_t retry = 0;      ///< waiting to be delivered again; the next two included
     std::uint64_t delayed = 0;    ///< of these not due yet

@@ -1,6 +1,7 @@
 // What a batch does with its entries, and the public classes of include/shmq/consumer.hpp.
 #include "api/consumer_core.hpp"
 #include "group/group_options.hpp"
+#include "group/order.hpp"
 
 namespace shmq::detail {
 
@@ -15,6 +16,7 @@ Taken* find_in(BatchCore& batch, Sequence sequence) noexcept {
 
 Result<void> answer(Finish finish, Sequence sequence) noexcept {
     if (finish == Finish::done) return {};
+    if (finish == Finish::too_early) return Error(Code::out_of_order, sequence);
     return Error(finish == Finish::fenced ? Code::fenced : Code::not_pending, sequence);
 }
 
@@ -36,8 +38,27 @@ Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finis
     return answer(finish, taken.sequence);
 }
 
+/// Finishes what is held in its order; what may not be finished yet stays held.
+Result<void> ConsumerCore::ack_all_in_order(BatchCore& batch) noexcept {
+    const Segment& segment = stream_->segment();
+    Result<void> first_error;
+    unsigned count = 0;
+    for (std::size_t i = 0; i < batch.count; ++i) {
+        Taken& taken = batch.taken[i];
+        if (taken.record == 0) continue;
+        const Finish finish = finish_in_order(member_, taken.sequence, taken.record);
+        auto result = finish == Finish::too_early ? answer(finish, taken.sequence) : finished(batch, taken, finish);
+        if (first_error && !result) first_error = result;
+        count += finish == Finish::done ? 1u : 0u;
+    }
+    after_finishing(segment, row());
+    if (count != 0) finished_in_order(segment, row(), count);
+    return first_error;
+}
+
 Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     if (auto fine = usable(); !fine) return fine;
+    if (member_.order != Order::none) return ack_all_in_order(batch);
     const Segment& segment = stream_->segment();
     Result<void> first_error;
     Sequence first_held = 0;
@@ -69,8 +90,12 @@ Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept
     if (auto fine = usable(); !fine) return fine;
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
-    const Finish finish = finish_entry(stream_->segment(), row(), sequence, taken->record);
+    const bool ordered = member_.order != Order::none;
+    const Finish finish = ordered ? finish_in_order(member_, sequence, taken->record)
+                                  : finish_entry(stream_->segment(), row(), sequence, taken->record);
+    if (finish == Finish::too_early) return answer(finish, sequence);
     after_finishing(stream_->segment(), row());
+    if (ordered) finished_in_order(stream_->segment(), row(), 1);
     return finished(batch, *taken, finish);
 }
 
@@ -81,7 +106,7 @@ Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::op
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     const Finish finish =
-        give_back(stream_->segment(), row(), sequence, taken->record, Ending::failed, stream_->now_ms(), *delay_ms);
+        give_back_in_order(member_, sequence, taken->record, Ending::failed, stream_->now_ms(), *delay_ms);
     entries_came(stream_->segment(), sleeper_mask(row()), 1);
     return finished(batch, *taken, finish);
 }
@@ -96,6 +121,12 @@ Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexc
     return {};
 }
 
+bool ConsumerCore::holds(BatchCore& batch, Sequence sequence) const noexcept {
+    const Taken* taken = usable() ? find_in(batch, sequence) : nullptr;
+    return taken != nullptr && taken->record != 0 && is_active(stream_->segment(), member_.group) &&
+           stream_->segment().record(row(), sequence).load(memory_order_seq_cst) == taken->record;
+}
+
 Result<void> ConsumerCore::nack_all(BatchCore& batch, std::optional<Duration> delay) noexcept {
     const auto delay_ms = checked(delay);
     if (!delay_ms) return delay_ms.error();
@@ -108,10 +139,11 @@ Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending,
     Result<void> first_error;
     const std::uint64_t now = stream_->now_ms();
     const std::size_t held = batch.held;
-    for (std::size_t i = 0; i < batch.count && batch.held != 0; ++i) {
+    // From the last on: where there is an order, what is behind is given back first.
+    for (std::size_t i = batch.count; i-- > 0 && batch.held != 0;) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
-        const Finish finish = give_back(stream_->segment(), row(), taken.sequence, taken.record, ending, now, delay_ms);
+        const Finish finish = give_back_in_order(member_, taken.sequence, taken.record, ending, now, delay_ms);
         auto result = finished(batch, taken, finish);
         if (first_error && !result) first_error = result;
     }
@@ -200,6 +232,9 @@ Result<void> Batch::nack(Duration delay) noexcept {
 Result<void> Batch::extend(Sequence sequence) noexcept {
     if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
     return core_->consumer->extend_one(*core_, sequence);
+}
+bool Batch::holds(Sequence sequence) const noexcept {
+    return core_ != nullptr && core_->consumer != nullptr && core_->consumer->holds(*core_, sequence);
 }
 void Batch::close() noexcept {
     if (core_ == nullptr) return;

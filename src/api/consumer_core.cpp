@@ -4,6 +4,7 @@
 #include "group/closing.hpp"
 #include "group/directory.hpp"
 #include "group/membership.hpp"
+#include "group/order.hpp"
 #include "group/retry_index.hpp"
 
 namespace shmq::detail {
@@ -84,6 +85,7 @@ Result<void> ConsumerCore::enter() {
 void ConsumerCore::leave() noexcept {
     if (!joined_) return;
     joined_ = false;
+    if (member_.order == Order::strict) give_turn_back(member_);
     leave_group(stream_->segment(), stream_->id(), row(), member_.consumer);
     stream_->visits().leave(row());
 }
@@ -177,6 +179,7 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
 ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
     const Segment& segment = stream_->segment();
     if (stream_->usable() != Code::ok || !joined_ || options.claim_idle != forever) return Quick::unusual;
+    if (member_.order != Order::none) return Quick::unusual;
     if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group) ||
         any_due())
         return Quick::unusual;
@@ -243,6 +246,12 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         }
         const bool found = fill(batch, options.max_entries, options.max_bytes, error, [&](Taking& taking) {
             if (claims && !take_stale(member_, taking, idle_ms)) error = Error(Code::too_many_pins);
+            if (member_.order == Order::strict) {
+                if (taking.count != 0)
+                    seize_turn(member_);  // from a holder that was idle so long
+                else if (!has_turn(member_))
+                    return;
+            }
             if (!taking.is_full()) take_retry(member_, taking);
             if (taking.count > 1)  // stale and retried ones, in sequence order
                 std::sort(taking.room.begin(), taking.room.begin() + static_cast<std::ptrdiff_t>(taking.count),
@@ -284,6 +293,7 @@ Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
     member_.next_stale_ms = 0;  // asked for: look at every one
     const bool found = fill(batch, options.max_entries, ~std::size_t{0}, error, [&](Taking& taking) {
         if (!take_stale(member_, taking, to_ms(options.idle))) error = Error(Code::too_many_pins);
+        if (member_.order == Order::strict && taking.count != 0) seize_turn(member_);
     });
     if (!found) return error;
     batch.consumer = this;

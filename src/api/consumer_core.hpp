@@ -73,7 +73,9 @@ public:
 
     // For the batches.
     Result<void> ack_all(BatchCore& batch) noexcept;
+    Result<void> ack_all_in_order(BatchCore& batch) noexcept;
     Result<void> ack_one(BatchCore& batch, Sequence sequence) noexcept;
+    [[nodiscard]] bool holds(BatchCore& batch, Sequence sequence) const noexcept;
     Result<void> extend_one(BatchCore& batch, Sequence sequence) noexcept;
     Result<void> nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept;
     Result<void> nack_all(BatchCore& batch, std::optional<Duration> delay) noexcept;

@@ -41,6 +41,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.floor = counts.floor;
     info.next = counts.next;
     info.lag = counts.lag;
+    info.waiting = counts.waiting;
     info.pending = counts.delivered;
     info.retry = counts.retry;
     info.delayed = counts.delayed;
@@ -140,7 +141,9 @@ Result<PendingSummary> Stream::pending(std::string_view group) const {
     const Segment& segment = core_->segment();
     std::vector<std::uint64_t> held(core_->geometry().consumers + 1);
     PendingSummary summary;
+    std::uint64_t waiting = 0;
     each_pending(segment, *row, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending) {
+        if (is_waiting(pending)) return ++waiting, true;
         ++summary.count;
         if (summary.lowest == 0) summary.lowest = s;
         summary.highest = s;
@@ -149,7 +152,7 @@ Result<PendingSummary> Stream::pending(std::string_view group) const {
     });
     const Sequence end = find_end(segment);
     const Sequence cursor = find_cursor(segment, *row);
-    summary.lag = end > cursor ? end - cursor : 0;
+    summary.lag = (end > cursor ? end - cursor : 0) + waiting;
     for (std::uint32_t i = 0; i < core_->geometry().consumers; ++i) {
         const ConsumerRow& consumer = segment.consumer(*row, i);
         const OwnerWord word = unpack_owner(consumer.word.load(memory_order_acquire));
@@ -177,6 +180,7 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
     const auto idle_wanted = std::chrono::ceil<std::chrono::milliseconds>(filter.idle);
     each_pending(segment, *row, filter.from, filter.to, [&](Sequence s, const PendingWord& pending) {
         if (entries.size() >= filter.max_entries) return false;
+        if (is_waiting(pending)) return true;
         if (filter.only_dead && pending.state != PendingState::dead) return true;
         const DeliveryFacts facts = clock_read(segment, *row, s, pending, now);
         const std::chrono::milliseconds idle(facts.idle_ms.value_or(0));

@@ -31,6 +31,8 @@ constexpr Words table[] = {
     {Code::trimmed, "trimmed", "the sequence is below the oldest entry that is kept; start at `oldest`"},
     {Code::out_of_range, "out_of_range", "the sequence was not added yet, or is 0"},
     {Code::duplicate, "duplicate", "the producer has gone beyond this number; its last number is"},
+    {Code::out_of_order, "out_of_order",
+     "an earlier entry of its key, or of its strict group, is not finished; finish that first"},
     {Code::too_large, "too_large",
      "larger than the stream's limit; create the stream with a larger max-entry or payload"},
     {Code::too_many_loans, "too_many_loans", "open loans hold all the chunks a producer may hold; commit or drop some"},

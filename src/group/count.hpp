@@ -3,6 +3,7 @@
 
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
+#include "group/order.hpp"
 #include "log/publish.hpp"
 
 namespace shmq {
@@ -21,9 +22,10 @@ void each_pending(const Segment& segment, std::uint32_t group, Sequence from, Se
 
 struct GroupCounts {
     Sequence start = 0;
-    Sequence floor = 0;  // every entry below is finished
-    Sequence next = 0;   // first entry never delivered
-    std::uint64_t lag = 0;
+    Sequence floor = 0;         // every entry below is finished
+    Sequence next = 0;          // first entry never delivered
+    std::uint64_t lag = 0;      // never delivered, those that wait for their key included
+    std::uint64_t waiting = 0;  // for their key
     std::uint64_t delivered = 0;
     std::uint64_t retry = 0;    // with the two below
     std::uint64_t delayed = 0;  // waiting until they are due
@@ -40,7 +42,10 @@ inline GroupCounts count_group(const Segment& segment, std::uint32_t group) noex
     counts.lag = end > counts.next ? end - counts.next : 0;
     counts.floor = counts.next;
     each_pending(segment, group, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending) {
-        ++(pending.state == PendingState::delivered ? counts.delivered : counts.retry);
+        if (is_waiting(pending))
+            ++counts.waiting, ++counts.lag;
+        else
+            ++(pending.state == PendingState::delivered ? counts.delivered : counts.retry);
         if (pending.state == PendingState::delayed) ++counts.delayed;
         if (pending.state == PendingState::dead) ++counts.dead;
         if (counts.lowest == 0) counts.lowest = counts.floor = s;

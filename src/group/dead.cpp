@@ -3,6 +3,7 @@
 
 #include "group/delivery_clock.hpp"
 #include "group/finish.hpp"
+#include "group/order.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
 #include "log/sleep.hpp"
@@ -39,12 +40,14 @@ Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence 
 
 Result<void> drop_dead(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     std::uint64_t record = dead_record(segment, group, sequence);
+    if (record != 0 && !may_finish(segment, group, sequence)) return Error(Code::out_of_order, sequence);
     // seq_cst: as finish_entry (ACK, SLEEP).
     if (record == 0 || !segment.record(group, sequence)
                             .compare_exchange(record, with_state(record, PendingState::acked), memory_order_seq_cst,
                                               memory_order_relaxed))
         return Code::not_pending;
     after_finishing(segment, group);
+    if (is_ordered(segment, group)) finished_in_order(segment, group, 1);
     return {};
 }
 

@@ -10,7 +10,7 @@ namespace shmq {
 Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept;
 
-/// Finishes a dead entry. Errors: `not_pending` if it is not dead.
+/// Finishes a dead entry. Errors: `not_pending` if it is not dead, `out_of_order`.
 Result<void> drop_dead(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
 }  // namespace shmq

@@ -6,6 +6,7 @@
 #include "group/delays.hpp"
 #include "group/finish.hpp"
 #include "group/group_options.hpp"
+#include "group/order.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
@@ -60,8 +61,17 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
         return false;
     const std::uint32_t deliveries =
         clock_again(segment, member.group.row, sequence, unpack_pending(g, mine), taking.now_ms);
-    put(taking, {sequence, mine, slot.place, deliveries, true}, size);
+    put(taking, {sequence, mine, slot.place, deliveries, before.handover != 0}, size);
     return true;
+}
+
+/// Gives back what was taken last, if that was because this consumer held its predecessor, and it no longer does.
+bool stands_in_order(Member& member, Taking& taking, Turn turn) noexcept {
+    const Taken& taken = taking.room[taking.count - 1];
+    if (turn != Turn::behind || turn_of(member, taken.sequence) != Turn::waits) return true;
+    --taking.count;
+    give_back(member.segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms, 0);
+    return false;
 }
 
 /// A delivery that was ended once too often.
@@ -75,7 +85,7 @@ bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, s
 Member::Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept
     : segment(s), group(g), consumer(consumer_row),
       delivered_to_us(pack_pending(s.geometry(), {0, consumer_row + 1, 1, PendingState::delivered})),
-      next(find_cursor(s, g.row)), own_first(came_back) {}
+      next(find_cursor(s, g.row)), order(order_of(s.group(g.row))), own_first(came_back) {}
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
@@ -94,7 +104,24 @@ Sequence find_cursor(const Segment& segment, std::uint32_t group) noexcept {
     return c;
 }
 
+bool take_unclaimed(Member& member, Taking& taking, Sequence sequence, std::uint64_t record,
+                    std::uint64_t place) noexcept {
+    const Segment& segment = member.segment;
+    const std::size_t size = size_of(segment, taking, place);
+    if (!fits(taking, size)) return false;
+    const std::uint64_t mine = held_word(member, sequence, 1);
+    // seq_cst: DROP and PREFIX, as in take_new; ORDER.
+    if (!segment.record(member.group.row, sequence)
+             .compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    prefetch_entry(segment, place);
+    clock_first(segment, member.group.row, sequence, taking.now_ms);
+    put(taking, {sequence, mine, place, 1, false}, size);
+    return true;
+}
+
 void take_new(Member& member, Taking& taking) noexcept {
+    if (member.order != Order::none) return take_new_in_order(member, taking);
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
@@ -151,6 +178,7 @@ void take_retry(Member& member, Taking& taking) noexcept {
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
     if (is_due(due_hint(segment, group), taking.now_ms)) ripen(segment, group, taking.now_ms);
+    member.waiting = 0;
     if (!any_retry(segment, group)) {
         member.own_first = false;
         return;
@@ -166,10 +194,18 @@ void take_retry(Member& member, Taking& taking) noexcept {
             if (own && pending.consumer != member.consumer + 1) continue;
             if (of_this_lap && pending.state == PendingState::delivered)
                 continue;  // its holder is about to give it back, or was
+            Turn turn = Turn::free;
+            if (member.order != Order::none && of_this_lap && pending.state == PendingState::retry)
+                turn = turn_of(member, s);
+            if (turn == Turn::waits) {
+                member.waiting += own ? 0u : 1u;
+                continue;
+            }
             if (of_this_lap && pending.state == PendingState::retry && !take_over(member, taking, s, record)) {
                 if (taking.count != 0) break;  // perhaps for its size; it stays marked
                 continue;
             }
+            if (turn == Turn::behind && !stands_in_order(member, taking, turn)) continue;
             unmark_retry(segment, group, s);
             // Given back again between our look and the unmarking: mark it again.
             const PendingWord now = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
@@ -208,12 +244,21 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         if (!chunks) continue;
         if (!fits(taking, size_of(segment, taking, place)))
             return true;  // before anything is changed; the rest is for the next call
-        const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
-        if (!pin) return false;
+        const std::uint32_t holder = pending.consumer - 1;
+        const Turn turn = member.order == Order::none ? Turn::free : turn_of(member, s);
+        if (turn == Turn::waits) continue;
+        const auto pin = reserve_pin(segment, group, holder, *chunks);
+        if (!pin || !take_back_later(segment, group, s, holder, taking.now_ms)) return false;
         const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
         const bool changed = is_at_limit(segment.group(group), ended) ? make_dead(segment, group, s, record)
                                                                       : take_over(member, taking, s, record);
-        if (!changed) return_pin(segment, *pin);
+        if (!changed) {
+            return_pin(segment, *pin);
+            continue;
+        }
+        // What the holder took behind it before it changed hands: either it sees that, or we see what it took (ORDER).
+        take_back_later(segment, group, s, holder, taking.now_ms);
+        if (taking.count != 0 && taking.room[taking.count - 1].sequence == s) stands_in_order(member, taking, turn);
     }
     member.next_stale_ms = soonest;
     member.stale_for_ms = idle_ms;

@@ -27,6 +27,8 @@ struct Member {
     std::uint64_t delivered_to_us = 0;  // a record of ours at its first delivery, without its tag
     Sequence next = 0;                  // all before it were seen delivered, or do not concern the group
     Sequence sweep_at = 0;              // where the sweep goes on
+    Order order = Order::none;          // of the group
+    std::uint32_t waiting = 0;          // entries the last look found waiting for earlier ones (order.hpp)
     bool own_first = false;             // came back under its name: what it held before comes first
     std::uint64_t next_stale_ms = 0;    // no entry can have been idle for stale_for_ms or longer before then
     std::uint64_t stale_for_ms = 0;
@@ -101,6 +103,10 @@ inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms
     return is_active(member.segment, member.group) &&
            first >= member.segment.control().trim_point.load(memory_order_seq_cst);
 }
+
+/// Claims one entry from a record of an earlier lap. False if it does not fit, or the record changed.
+bool take_unclaimed(Member& member, Taking& taking, Sequence sequence, std::uint64_t record,
+                    std::uint64_t place) noexcept;
 
 /// Entries never delivered, in order.
 void take_new(Member& member, Taking& taking) noexcept;

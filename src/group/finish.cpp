@@ -5,6 +5,7 @@
 
 #include "group/delays.hpp"
 #include "group/group_options.hpp"
+#include "group/order.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
@@ -81,6 +82,7 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
     for (;;) {
         const std::uint64_t record = pending_record(segment, group, sequence);
         if (record == 0) return Code::not_pending;
+        if (!may_finish(segment, group, sequence)) return Error(Code::out_of_order, sequence);
         const PendingWord pending = unpack_pending(g, record);
         std::optional<PinTicket> pin;
         if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers) {
@@ -100,6 +102,7 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
                                   memory_order_relaxed)) {
             if (pending.state == PendingState::retry) unmark_retry(segment, group, sequence);
             after_finishing(segment, group);
+            if (is_ordered(segment, group)) finished_in_order(segment, group, 1);
             return {};
         }
         if (pin) return_pin(segment, *pin);
@@ -123,7 +126,13 @@ Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence
             if (pin) return_pin(segment, *pin);
             return Code::not_pending;
         }
+        const std::uint32_t holder = pending.consumer - 1;
+        if (pin && !take_back_later(segment, group, sequence, holder, now_ms)) {
+            return_pin(segment, *pin);
+            return Code::too_many_pins;
+        }
         if (give_back(segment, group, sequence, record, Ending::failed, now_ms, delay_ms) == Finish::done) {
+            take_back_later(segment, group, sequence, holder, now_ms);  // what was taken behind it meanwhile (ORDER)
             entries_came(segment, sleeper_mask(group), 1);
             return {};
         }

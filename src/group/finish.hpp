@@ -9,7 +9,7 @@
 
 namespace shmq {
 
-enum class Finish : std::uint8_t { done, fenced, not_pending };
+enum class Finish : std::uint8_t { done, fenced, not_pending, too_early };
 
 /// Why an exchange from `held` failed, when `found` was there instead.
 [[nodiscard]] inline Finish refused(std::uint64_t held, std::uint64_t found) noexcept {
@@ -56,7 +56,7 @@ inline void after_finishing(const Segment& segment, std::uint32_t group) noexcep
     lift_for_producers(segment, group, wanted);
 }
 
-/// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`.
+/// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`; of an ack `out_of_order`.
 Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept;
 Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms,

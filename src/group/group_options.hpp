@@ -11,12 +11,10 @@ inline constexpr std::uint64_t most_delay_ms = low_mask(31);
 inline constexpr std::uint32_t most_delivery_limit = highest_count;
 inline constexpr std::uint32_t most_in_flight = 65'535;
 inline constexpr std::size_t most_dead_letter = 255;  // bytes
-inline constexpr std::uint32_t option_order = 3;      // mask, in GroupRow::options
-inline constexpr std::uint32_t option_histograms = 4;
 
 [[nodiscard]] inline Order order_of(const GroupRow& row) noexcept {
     const std::uint32_t order = row.options & option_order;
-    return order <= static_cast<std::uint32_t>(Order::strict) ? static_cast<Order>(order) : Order::none;
+    return order <= strict_order ? static_cast<Order>(order) : Order::none;
 }
 
 /// A delay in milliseconds, rounded up; negative counts as zero. Errors: `bad_option`, named `option`.

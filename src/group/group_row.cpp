@@ -42,6 +42,8 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
         segment.consumer(row, consumer).word.store(0, memory_order_relaxed);
         segment.consumer(row, consumer).pinned.store(0, memory_order_relaxed);
     }
+    for (std::uint32_t stripe = 0; stripe < g.key_stripes; ++stripe)
+        segment.key_stripe(row, stripe).store(0, memory_order_relaxed);
     free_group_pins(segment, row);
 }
 

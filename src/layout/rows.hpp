@@ -201,6 +201,11 @@ static_assert(sizeof(GroupRow) == 640 && offsetof(GroupRow, demoted) == 56 && of
               offsetof(GroupRow, dead_letter) == 384 && offsetof(GroupRow, due) == 44 &&
               offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
 
+/// Parts of a group's options.
+inline constexpr std::uint32_t option_order = 3;  // mask: none, by key, strict
+inline constexpr std::uint32_t option_histograms = 4;
+inline constexpr std::uint32_t strict_order = 2;
+
 /// Bit of a group's start: it will not be raised any more.
 inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;
 /// The first sequence the group is concerned with.

@@ -9,6 +9,7 @@
 //     closing      [ incarnation : 25 | 0 : 5 | successor's : 25 | successor's row + 1 : 6 | state : 3 ]
 //   pin word       [ generation : 16 | chunks : 16 | first chunk : 16 | consumer : 15 | used : 1 ]
 //   intent word    [ sequence : 63 | open : 1 ]        open: an add may be published there or later; 0: nothing open
+//   turn word      [ version : 48 | consumer + 1 : 16 ]   whose turn it is in a strict group; 0: nobody's
 //   directory word [ version : 32 | active group rows : 32 ]
 //
 // How wide a tag must be: a compare-and-swap of a process that slept since its load can only be fooled if the very same
@@ -245,6 +246,12 @@ struct IntentWord {
     return w.sequence << 1 | std::uint64_t{w.open};
 }
 [[nodiscard]] inline IntentWord unpack_intent(std::uint64_t word) noexcept { return {(word & 1) != 0, word >> 1}; }
+
+// The turn word.
+inline constexpr unsigned turn_bits = 16;
+[[nodiscard]] inline std::uint64_t next_turn(std::uint64_t turn, std::uint32_t consumer) noexcept {
+    return ((turn >> turn_bits) + 1) << turn_bits | consumer;
+}
 
 // The directory word.
 [[nodiscard]] inline std::uint32_t active_groups(std::uint64_t directory) noexcept {

@@ -108,6 +108,12 @@ public:
         ended_ = status;
         return false;
     }
+    /// Whether it has ended by itself; `wait` has its status then.
+    [[nodiscard]] bool has_ended() const {
+        siginfo_t info{};
+        return ended_ ||
+               (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0);
+    }
     /// Waits for its end: the exit status, or minus the signal that ended it.
     int wait() {
         int status = 0;

@@ -1,0 +1,80 @@
+// Groups that keep an order: of the entries of one key, or of all (Order of include/shmq/options.hpp).
+//
+// Each entry has at most one *predecessor* in the group: with `strict` the entry before it, with `by_key` the last one
+// before it of the same *stripe*, which is a hash of the key. One rule makes the order, and it is looked up in the
+// pending records, so that no death can leave it wrong:
+//
+//     An entry is given out only while its predecessor is finished, or held by the very consumer that takes it; and it
+//     is finished only after its predecessor.
+//
+// So what is in flight of a stripe is held by one consumer. Whoever ends a delivery otherwise than by an ack (nack,
+// close, claim by idle time) first takes back what the holder has of later ones, highest first, and looks again after
+// (synchronisation ORDER); who takes an entry because it holds the predecessor looks again whether it still does.
+//
+// An entry that cannot be given out, while others flow past, is *waiting*: its record says retry, of nobody, hand-over
+// 0. The reader that meets it makes it so, and it is found as retried ones are.
+//
+// Who the predecessor is follows from the log alone. Two words save the search: a stripe's last entry that was met, and
+// a link from each met entry to its predecessor. Both are written before the record of the entry changes.
+#pragma once
+
+#include <optional>
+
+#include "group/deliver.hpp"
+#include "group/finish.hpp"
+
+namespace shmq {
+
+/// Waiting entries that readers flow past; beyond them the group waits for its keys.
+inline constexpr std::uint32_t most_waiting = 1'024;
+
+[[nodiscard]] inline bool is_ordered(const Segment& segment, std::uint32_t group) noexcept {
+    return (segment.group(group).options & option_order) != 0;
+}
+
+/// The stripe of the entry at a place; none without a key.
+[[nodiscard]] std::optional<std::uint32_t> stripe_of(const Segment& segment, std::uint64_t place) noexcept;
+
+/// The predecessor of an entry that was met; 0 if it has none, or one from before what is kept.
+[[nodiscard]] Sequence predecessor_of(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
+
+/// Whether it waits for earlier ones of its key, and was never given out.
+[[nodiscard]] inline bool is_waiting(const PendingWord& record) noexcept {
+    return record.state == PendingState::retry && record.handover == 0;
+}
+
+/// Whether nothing of the group before `sequence` keeps it from being finished.
+[[nodiscard]] bool may_finish(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
+
+/// Whether this consumer may be given the entry.
+enum class Turn : std::uint8_t {
+    free,    ///< its predecessor is finished, for good
+    behind,  ///< this consumer holds the predecessor; to be asked again after the claim
+    waits
+};
+[[nodiscard]] Turn turn_of(const Member& member, Sequence sequence) noexcept;
+
+/// take_new of a group that keeps an order.
+void take_new_in_order(Member& member, Taking& taking) noexcept;
+
+/// Takes back what `consumer` holds of entries behind `sequence`, highest first. False if the pin table refused one.
+bool take_back_later(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint32_t consumer,
+                     std::uint64_t now_ms) noexcept;
+
+/// Of a strict group: whether it is this consumer's turn; takes it if whose turn it was has left or died.
+[[nodiscard]] bool has_turn(const Member& member) noexcept;
+/// Takes the turn, whoever has it.
+void seize_turn(const Member& member) noexcept;
+/// Gives it back, if it is this consumer's.
+void give_turn_back(const Member& member) noexcept;
+
+/// finish_entry and give_back of a group that may keep an order, for the holder. Whoever gives an entry back also gives
+/// back what it holds behind it; only with the pin table used up does it keep those, and cannot finish them before.
+Finish finish_in_order(const Member& member, Sequence sequence, std::uint64_t held) noexcept;
+Finish give_back_in_order(const Member& member, Sequence sequence, std::uint64_t held, Ending ending,
+                          std::uint64_t now_ms, std::optional<std::uint32_t> delay_ms) noexcept;
+
+/// After entries of an ordered group were finished: wakes who may wait for them.
+void finished_in_order(const Segment& segment, std::uint32_t group, unsigned count) noexcept;
+
+}  // namespace shmq
