@@ -65,10 +65,12 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
     return true;
 }
 
-/// Gives back what was taken last, if that was because this consumer held its predecessor, and it no longer does.
+/// Of what was taken over last: takes back what others hold behind it. Gives it back, and answers false, if the pin
+/// table refuses that, or if it was taken because this consumer held its predecessor, and it no longer does.
 bool stands_in_order(Member& member, Taking& taking, Turn turn) noexcept {
-    const Taken& taken = taking.room[taking.count - 1];
-    if (turn != Turn::behind || turn_of(member, taken.sequence) != Turn::waits) return true;
+    const Taken taken = taking.room[taking.count - 1];
+    const bool stands = turn != Turn::behind || turn_of(member, taken.sequence) != Turn::waits;
+    if (stands && take_back_from_others(member, taken.sequence, taking.now_ms)) return true;
     --taking.count;
     give_back(member.segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms, 0);
     return false;
@@ -194,7 +196,7 @@ void take_retry(Member& member, Taking& taking) noexcept {
             if (own && pending.consumer != member.consumer + 1) continue;
             if (of_this_lap && pending.state == PendingState::delivered)
                 continue;  // its holder is about to give it back, or was
-            Turn turn = Turn::free;
+            Turn turn = Turn::none;
             if (member.order != Order::none && of_this_lap && pending.state == PendingState::retry)
                 turn = turn_of(member, s);
             if (turn == Turn::waits) {
@@ -205,7 +207,7 @@ void take_retry(Member& member, Taking& taking) noexcept {
                 if (taking.count != 0) break;  // perhaps for its size; it stays marked
                 continue;
             }
-            if (turn == Turn::behind && !stands_in_order(member, taking, turn)) continue;
+            if (turn != Turn::none && !stands_in_order(member, taking, turn)) continue;
             unmark_retry(segment, group, s);
             // Given back again between our look and the unmarking: mark it again.
             const PendingWord now = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
@@ -244,11 +246,10 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         if (!chunks) continue;
         if (!fits(taking, size_of(segment, taking, place)))
             return true;  // before anything is changed; the rest is for the next call
-        const std::uint32_t holder = pending.consumer - 1;
-        const Turn turn = member.order == Order::none ? Turn::free : turn_of(member, s);
+        const Turn turn = member.order == Order::none ? Turn::none : turn_of(member, s);
         if (turn == Turn::waits) continue;
-        const auto pin = reserve_pin(segment, group, holder, *chunks);
-        if (!pin || !take_back_later(segment, group, s, holder, taking.now_ms)) return false;
+        const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
+        if (!pin) return false;
         const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
         const bool changed = is_at_limit(segment.group(group), ended) ? make_dead(segment, group, s, record)
                                                                       : take_over(member, taking, s, record);
@@ -256,9 +257,8 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
             return_pin(segment, *pin);
             continue;
         }
-        // What the holder took behind it before it changed hands: either it sees that, or we see what it took (ORDER).
-        take_back_later(segment, group, s, holder, taking.now_ms);
-        if (taking.count != 0 && taking.room[taking.count - 1].sequence == s) stands_in_order(member, taking, turn);
+        if (turn != Turn::none && taking.count != 0 && taking.room[taking.count - 1].sequence == s)
+            stands_in_order(member, taking, turn);
     }
     member.next_stale_ms = soonest;
     member.stale_for_ms = idle_ms;

@@ -44,8 +44,9 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
     const Geometry& g = segment.geometry();
     if (auto fine = check_options(options); !fine) return fine.error();
     if (options.order == Order::by_key && g.key_stripes == 0)
-        return text_error(Code::bad_option, 0,
-                          "a group that orders by key needs key stripes; create the stream with key-stripes, such as 1024");
+        return text_error(
+            Code::bad_option, 0,
+            "a group that orders by key needs key stripes; create the stream with key-stripes, such as 1024");
     const auto exists = [&] {
         return text_error(Code::exists, 0, "group %.*s exists already", static_cast<int>(name.size()), name.data());
     };

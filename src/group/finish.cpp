@@ -127,12 +127,11 @@ Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence
             return Code::not_pending;
         }
         const std::uint32_t holder = pending.consumer - 1;
-        if (pin && !take_back_later(segment, group, sequence, holder, now_ms)) {
+        if (pin && !take_back_from(segment, group, sequence, holder, now_ms)) {
             return_pin(segment, *pin);
             return Code::too_many_pins;
         }
         if (give_back(segment, group, sequence, record, Ending::failed, now_ms, delay_ms) == Finish::done) {
-            take_back_later(segment, group, sequence, holder, now_ms);  // what was taken behind it meanwhile (ORDER)
             entries_came(segment, sleeper_mask(group), 1);
             return {};
         }

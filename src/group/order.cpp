@@ -109,6 +109,59 @@ bool make_wait(const Segment& segment, std::uint32_t group, Sequence sequence, s
                           memory_order_seq_cst, memory_order_relaxed);
 }
 
+/// The highest entry of the stripe of `sequence`, or of a strict group, that was met; `sequence` if there is none
+/// above.
+Sequence last_met(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
+    const Geometry& g = segment.geometry();
+    if (order_of(segment.group(group)) == Order::strict) {
+        Sequence s = sequence;  // seq_cst: walked, not taken from the hint (ORDER)
+        while (s - sequence < g.slots &&
+               pending_tag(g, segment.record(group, s + 1).load(memory_order_seq_cst)) == g.record_tag(s + 1))
+            ++s;
+        return s;
+    }
+    const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
+    const auto stripe = slot.tag == g.slot_tag(sequence) ? stripe_of(segment, slot.place) : std::nullopt;
+    // seq_cst: what was taken before our entry changed hands was met before (ORDER).
+    return stripe ? segment.key_stripe(group, *stripe).load(memory_order_seq_cst) : sequence;
+}
+
+/// One look at each entry behind `sequence`, from the last down: takes back those of holders that `from` names. How
+/// many were found so; nullopt if the pin table refused one.
+template <class From>
+std::optional<unsigned> take_back_once(const Segment& segment, std::uint32_t group, Sequence sequence,
+                                       std::uint64_t now_ms, From from) noexcept {
+    const Geometry& g = segment.geometry();
+    unsigned found = 0;
+    Sequence s = last_met(segment, group, sequence);
+    // Down the predecessors; at most a ring of them.
+    for (std::uint64_t looks = 0; s > sequence && looks < g.slots; ++looks, s = predecessor_of(segment, group, s)) {
+        const std::uint64_t word = segment.record(group, s).load(memory_order_seq_cst);
+        const PendingWord record = unpack_pending(g, word);
+        if (record.consumer == 0 || record.consumer > g.consumers || !from(record.consumer - 1)) continue;
+        if (!is_held(g, word, s, record.consumer - 1)) continue;
+        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place);
+        const auto pin = chunks ? reserve_pin(segment, group, record.consumer - 1, *chunks) : std::nullopt;
+        if (!pin) return std::nullopt;
+        if (give_back(segment, group, s, word, Ending::released, now_ms, 0) != Finish::done) return_pin(segment, *pin);
+        ++found;
+    }
+    return found;
+}
+
+/// Looks until a look finds nothing: while we go down, the holder of a lower one may take one that we have passed. Each
+/// further look means that somebody did; bounded all the same.
+template <class From>
+bool take_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms,
+               From from) noexcept {
+    for (std::uint64_t look = 0; look < segment.geometry().slots; ++look) {
+        const auto found = take_back_once(segment, group, sequence, now_ms, from);
+        if (!found) return false;
+        if (*found == 0) break;
+    }
+    return true;
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> stripe_of(const Segment& segment, std::uint64_t place) noexcept {
@@ -183,35 +236,15 @@ void take_new_in_order(Member& member, Taking& taking) noexcept {
     if (cursor.load(memory_order_relaxed) < c) cursor.store(c, memory_order_relaxed);
 }
 
-bool take_back_later(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint32_t consumer,
-                     std::uint64_t now_ms) noexcept {
-    const Geometry& g = segment.geometry();
-    const Order order = order_of(segment.group(group));
-    if (order == Order::none) return true;
-    Sequence s = sequence;
-    if (order == Order::strict) {
-        // The end of what was given out: found here with seq_cst, not by the hint (ORDER).
-        while (s - sequence < g.slots &&
-               pending_tag(g, segment.record(group, s + 1).load(memory_order_seq_cst)) == g.record_tag(s + 1))
-            ++s;
-    } else {
-        const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
-        const auto stripe = slot.tag == g.slot_tag(sequence) ? stripe_of(segment, slot.place) : std::nullopt;
-        if (!stripe) return true;
-        // seq_cst: an entry that was taken behind ours before ours changed hands was met before (ORDER).
-        s = segment.key_stripe(group, *stripe).load(memory_order_seq_cst);
-    }
-    // Down the predecessors, which only go down; at most a ring of them.
-    for (std::uint64_t looks = 0; s > sequence && looks < g.slots; ++looks, s = predecessor_of(segment, group, s)) {
-        const std::uint64_t record = segment.record(group, s).load(memory_order_seq_cst);
-        if (!is_held(g, record, s, consumer)) continue;
-        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place);
-        const auto pin = chunks ? reserve_pin(segment, group, consumer, *chunks) : std::nullopt;
-        if (!pin) return false;
-        if (give_back(segment, group, s, record, Ending::released, now_ms, 0) != Finish::done)
-            return_pin(segment, *pin);
-    }
-    return true;
+bool take_back_from_others(const Member& member, Sequence sequence, std::uint64_t now_ms) noexcept {
+    return take_back(member.segment, member.group.row, sequence, now_ms,
+                     [&](std::uint32_t consumer) { return consumer != member.consumer; });
+}
+
+bool take_back_from(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint32_t consumer,
+                    std::uint64_t now_ms) noexcept {
+    if (!is_ordered(segment, group)) return true;
+    return take_back(segment, group, sequence, now_ms, [&](std::uint32_t holder) { return holder == consumer; });
 }
 
 Finish finish_in_order(const Member& member, Sequence sequence, std::uint64_t held) noexcept {
@@ -227,7 +260,7 @@ Finish finish_in_order(const Member& member, Sequence sequence, std::uint64_t he
 Finish give_back_in_order(const Member& member, Sequence sequence, std::uint64_t held, Ending ending,
                           std::uint64_t now_ms, std::optional<std::uint32_t> delay_ms) noexcept {
     if (member.order != Order::none)
-        take_back_later(member.segment, member.group.row, sequence, member.consumer, now_ms);
+        take_back_from(member.segment, member.group.row, sequence, member.consumer, now_ms);
     return give_back(member.segment, member.group.row, sequence, held, ending, now_ms, delay_ms);
 }
 

@@ -7,9 +7,10 @@
 //     An entry is given out only while its predecessor is finished, or held by the very consumer that takes it; and it
 //     is finished only after its predecessor.
 //
-// So what is in flight of a stripe is held by one consumer. Whoever ends a delivery otherwise than by an ack (nack,
-// close, claim by idle time) first takes back what the holder has of later ones, highest first, and looks again after
-// (synchronisation ORDER); who takes an entry because it holds the predecessor looks again whether it still does.
+// So what is in flight of a stripe is held by one consumer. Who takes an entry because it holds the predecessor looks
+// again whether it still does; who takes one over that was given out before (from retry, or by idle time) then takes
+// back what others hold behind it, so one of the two sees the other (synchronisation ORDER). Who gives an entry back
+// first gives back what it holds behind it.
 //
 // An entry that cannot be given out, while others flow past, is *waiting*: its record says retry, of nobody, hand-over
 // 0. The reader that meets it makes it so, and it is found as retried ones are.
@@ -48,6 +49,7 @@ inline constexpr std::uint32_t most_waiting = 1'024;
 
 /// Whether this consumer may be given the entry.
 enum class Turn : std::uint8_t {
+    none,    ///< the group keeps no order
     free,    ///< its predecessor is finished, for good
     behind,  ///< this consumer holds the predecessor; to be asked again after the claim
     waits
@@ -57,9 +59,11 @@ enum class Turn : std::uint8_t {
 /// take_new of a group that keeps an order.
 void take_new_in_order(Member& member, Taking& taking) noexcept;
 
-/// Takes back what `consumer` holds of entries behind `sequence`, highest first. False if the pin table refused one.
-bool take_back_later(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint32_t consumer,
-                     std::uint64_t now_ms) noexcept;
+/// For who took an entry over: takes back what other consumers hold behind it. False if the pin table refused one.
+bool take_back_from_others(const Member& member, Sequence sequence, std::uint64_t now_ms) noexcept;
+/// The same of one consumer's, for who is about to give back what that one holds of `sequence`.
+bool take_back_from(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint32_t consumer,
+                    std::uint64_t now_ms) noexcept;
 
 /// Of a strict group: whether it is this consumer's turn; takes it if whose turn it was has left or died.
 [[nodiscard]] bool has_turn(const Member& member) noexcept;
