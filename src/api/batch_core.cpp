@@ -41,6 +41,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     const Segment& segment = stream_->segment();
     Result<void> first_error;
     Sequence first_held = 0;
+    std::uint64_t acked = 0;
     const bool whole = batch.held == batch.count;  // none of it was nacked or handed on before
     for (std::size_t i = 0; i < batch.count; ++i) {
         Taken& taken = batch.taken[i];
@@ -48,6 +49,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         if (first_held == 0) first_held = taken.sequence;
         const Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
         taken.record = 0;
+        acked += finish == Finish::done ? 1 : 0;
         if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
     }
     batch.held = 0;
@@ -62,6 +64,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
             floor.store(last + 1, memory_order_relaxed);
     }
     after_finishing(segment, row());
+    count_acked(batch, acked);
     return first_error;
 }
 
@@ -71,7 +74,9 @@ Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     const Finish finish = finish_entry(stream_->segment(), row(), sequence, taken->record);
     after_finishing(stream_->segment(), row());
-    return finished(batch, *taken, finish);
+    auto answered = finished(batch, *taken, finish);
+    if (answered) count_acked(batch, 1);
+    return answered;
 }
 
 Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept {

@@ -77,6 +77,7 @@ Result<void> ConsumerCore::enter() {
                           name_.c_str(), group_.c_str(), pid);
     }
     member_ = Member(segment, *group, joined->consumer, joined->came_back);
+    latency_.start(member_);
     joined_ = true;
     return {};
 }
@@ -84,6 +85,7 @@ Result<void> ConsumerCore::enter() {
 void ConsumerCore::leave() noexcept {
     if (!joined_) return;
     joined_ = false;
+    latency_.stop();  // the row may be another's from here on
     leave_group(stream_->segment(), stream_->id(), row(), member_.consumer);
     stream_->visits().leave(row());
 }
@@ -140,7 +142,9 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     if (taking.count == 0) return false;
     check_claims(member_, taking);
     batch.count = batch.held = taking.count;
-    return taking.count != 0 && show_all(batch, error);
+    if (taking.count == 0 || !show_all(batch, error)) return false;
+    count_delivered(batch, taking.now_ms);
+    return true;
 }
 
 /// What the user sees of an entry that was taken; false if its bytes are damaged.
@@ -210,6 +214,7 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
             close_batch(*batch);
             return Quick::unusual;  // read_slowly meets the same damage and says so
         }
+    count_delivered(*batch, now_ms);
     return Quick::found;
 }
 

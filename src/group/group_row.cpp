@@ -6,6 +6,7 @@
 
 #include "base/error_detail.hpp"
 #include "group/group_options.hpp"
+#include "group/histograms.hpp"
 #include "group/pins.hpp"
 #include "log/publish.hpp"
 
@@ -42,6 +43,7 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
         segment.consumer(row, consumer).word.store(0, memory_order_relaxed);
         segment.consumer(row, consumer).pinned.store(0, memory_order_relaxed);
     }
+    clear_histograms(segment, row);
     free_group_pins(segment, row);
 }
 
