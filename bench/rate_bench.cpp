@@ -20,6 +20,7 @@ constexpr std::uint64_t warm_up_entries = 400'000;  // the default payload of 32
 struct RateCase {
     std::size_t batch;
     shmq::TimeStamps time;
+    bool histograms = false;
 };
 
 /// The payload of entry `number`: every word of it is the number, so that a wrong or torn entry changes the sum.
@@ -76,7 +77,10 @@ void consume(Board& board, std::uint64_t total, Read read) {
 double shmq_rate(const RateCase& how, std::uint64_t total) {
     shmq::StreamOptions options;
     options.time = how.time;
-    const ScratchStream scratch(options);
+    const ScratchStream scratch(options, false);
+    shmq::GroupOptions group;
+    group.histograms = how.histograms;
+    check(scratch.open().create_group(ScratchStream::group, shmq::Position::oldest(), group));
     Round round;
     round.start(settings().core_of_first, [&](Board& board) {
         auto stream = scratch.open();
@@ -134,6 +138,22 @@ void take_rate(Taking& taking, const RateCase& how) {
     taking.figure("shmq / bare ring", shmq / bare);
 }
 
+/// What histograms of delays cost: the same with them and without, in one round.
+void take_histogram_cost(Taking& taking, RateCase how) {
+    const std::uint64_t total = settings().entries + warm_up_entries;
+    double with = 0, without = 0;
+    const auto rate = [&](bool histograms) {
+        how.histograms = histograms;
+        return shmq_rate(how, total);
+    };
+    taking.in_turns([&] { with = rate(true); }, [&] { without = rate(false); });
+    taking.took(1e3 / with);
+    taking.figure("with histograms M/s", with);
+    taking.figure("without M/s", without);
+    taking.figure("more ns an entry", 1e3 / with - 1e3 / without);
+    taking.figure("with / without", with / without);
+}
+
 void add_measurements() {
     const auto add = [](const std::string& name, RateCase how) {
         measure(name, [how](Taking& taking) { take_rate(taking, how); });
@@ -141,6 +161,12 @@ void add_measurements() {
     add("rate/batches of 64", {64, shmq::TimeStamps::coarse});
     add("rate/batches of 64, no time", {64, shmq::TimeStamps::off});
     add("rate/one at a time", {1, shmq::TimeStamps::coarse});
+    const auto add_cost = [](const std::string& name, RateCase how) {
+        measure(name, [how](Taking& taking) { take_histogram_cost(taking, how); });
+    };
+    add_cost("histograms/batches of 64", {64, shmq::TimeStamps::coarse});
+    add_cost("histograms/one at a time", {1, shmq::TimeStamps::coarse});
+    add_cost("histograms/one at a time, precise time", {1, shmq::TimeStamps::precise});
 }
 
 }  // namespace

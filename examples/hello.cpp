@@ -3,7 +3,7 @@
 #include <shmq/shmq.hpp>
 
 int main() {
-    auto stream = shmq::Stream::open_or_create("hello").value();  // /dev/shm/hello.shmq, 42 MiB
+    auto stream = shmq::Stream::open_or_create("hello").value();  // /dev/shm/hello.shmq, 49 MiB
     static_cast<void>(stream.create_group("readers"));            // `exists` the second time: fine
     const auto added = stream.add("hello, world", {.key = shmq::bytes_of("greeting")});
     if (!added) return std::cerr << added.error().message() << '\n', 1;  // such as: full, held by group ...

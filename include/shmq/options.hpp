@@ -154,7 +154,7 @@ struct GroupOptions {
     Duration behind{0};           ///< of Retention::until: age of its oldest unfinished entry; 1 ms to 2^31 - 1 ms
     std::uint32_t in_flight = 0;  ///< entries one consumer may hold at a time; 0 means no limit, at most 65,535
     std::string dead_letter{};    ///< stream that dead entries are moved to; empty: they wait in the group
-    bool histograms = true;       ///< keep histograms of its delays, if the stream has room for them
+    bool histograms = false;      ///< keep histograms of its delays, if the stream has room for them
 };
 
 /// What one read may take, and how long it may wait for it.

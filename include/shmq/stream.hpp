@@ -9,6 +9,7 @@
 
 #include "shmq/consumer.hpp"
 #include "shmq/entry.hpp"
+#include "shmq/latency.hpp"
 #include "shmq/options.hpp"
 #include "shmq/reader.hpp"
 #include "shmq/status.hpp"
@@ -57,6 +58,9 @@ struct GroupInfo {
     std::uint64_t delayed = 0;    ///< of these not due yet
     std::uint64_t dead = 0;       ///< of these delivered no more
     std::uint32_t consumers = 0;  ///< open now
+    /// Of its oldest entry that is not finished: now less its time stamp, both by the wall clock, which may be set.
+    /// nullopt if all are finished, or the stream keeps no times.
+    std::optional<Duration> oldest_age;
     GroupOptions options;
 };
 
@@ -276,6 +280,8 @@ public:
     Result<void> move_group(std::string_view group, Position to);
     Result<std::vector<GroupInfo>> groups() const;
     Result<GroupInfo> group(std::string_view group) const;
+    /// How long its entries waited: histograms of both delays since it was made or moved (GroupOptions::histograms).
+    Result<GroupLatency> latency(std::string_view group) const;
 
     /// Joins a group. An empty name makes an anonymous consumer.
     /// Errors: `no_group`, `busy` (number: the pid that owns the name), `bad_name`, `too_many_consumers`,

@@ -52,7 +52,10 @@ Result<void> ConsumerCore::ack_all_in_order(BatchCore& batch) noexcept {
         count += finish == Finish::done ? 1u : 0u;
     }
     after_finishing(segment, row());
-    if (count != 0) finished_in_order(segment, row(), count);
+    if (count != 0) {
+        finished_in_order(segment, row(), count);
+        count_acked(batch, count);
+    }
     return first_error;
 }
 
@@ -62,6 +65,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     const Segment& segment = stream_->segment();
     Result<void> first_error;
     Sequence first_held = 0;
+    std::uint64_t acked = 0;
     const bool whole = batch.held == batch.count;  // none of it was nacked or handed on before
     for (std::size_t i = 0; i < batch.count; ++i) {
         Taken& taken = batch.taken[i];
@@ -69,6 +73,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         if (first_held == 0) first_held = taken.sequence;
         const Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
         taken.record = 0;
+        acked += finish == Finish::done ? 1 : 0;
         if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
     }
     batch.held = 0;
@@ -83,6 +88,7 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
             floor.store(last + 1, memory_order_relaxed);
     }
     after_finishing(segment, row());
+    count_acked(batch, acked);
     return first_error;
 }
 
@@ -96,7 +102,9 @@ Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept
     if (finish == Finish::too_early) return answer(finish, sequence);
     after_finishing(stream_->segment(), row());
     if (ordered) finished_in_order(stream_->segment(), row(), 1);
-    return finished(batch, *taken, finish);
+    auto answered = finished(batch, *taken, finish);
+    if (answered) count_acked(batch, 1);
+    return answered;
 }
 
 Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept {

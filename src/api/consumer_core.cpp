@@ -78,6 +78,7 @@ Result<void> ConsumerCore::enter() {
                           name_.c_str(), group_.c_str(), pid);
     }
     member_ = Member(segment, *group, joined->consumer, joined->came_back);
+    latency_.start(member_);
     joined_ = true;
     return {};
 }
@@ -86,6 +87,7 @@ void ConsumerCore::leave() noexcept {
     if (!joined_) return;
     joined_ = false;
     if (member_.order == Order::strict) give_turn_back(member_);
+    latency_.stop();  // the row may be another's from here on
     leave_group(stream_->segment(), stream_->id(), row(), member_.consumer);
     stream_->visits().leave(row());
 }
@@ -142,7 +144,9 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     if (taking.count == 0) return false;
     check_claims(member_, taking);
     batch.count = batch.held = taking.count;
-    return taking.count != 0 && show_all(batch, error);
+    if (taking.count == 0 || !show_all(batch, error)) return false;
+    count_delivered(batch, taking.now_ms);
+    return true;
 }
 
 /// What the user sees of an entry that was taken; false if its bytes are damaged.
@@ -213,6 +217,7 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
             close_batch(*batch);
             return Quick::unusual;  // read_slowly meets the same damage and says so
         }
+    count_delivered(*batch, now_ms);
     return Quick::found;
 }
 

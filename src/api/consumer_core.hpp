@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/core.hpp"
+#include "api/latency_keeper.hpp"
 #include "group/delays.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
@@ -27,6 +28,7 @@ public:
     std::size_t count = 0;
     std::size_t held = 0;  // entries neither acked nor given back
     bool open = false;
+    std::uint64_t delivered_at = 0;  // for `LatencyKeeper::acked`
 };
 
 class ConsumerCore {
@@ -97,6 +99,13 @@ private:
     bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
     [[gnu::always_inline]] inline bool show(const Taken& taken, Entry& entry) const noexcept;
     bool show_all(BatchCore& batch, Error& error) noexcept;
+    void count_delivered(BatchCore& batch, std::uint64_t now_ms) noexcept {
+        if (latency_.keeps())
+            batch.delivered_at = latency_.delivered({batch.taken.data(), batch.count}, batch.entries, now_ms);
+    }
+    void count_acked(const BatchCore& batch, std::uint64_t count) noexcept {
+        if (latency_.keeps() && count != 0) latency_.acked(batch.delivered_at, count);
+    }
     Result<void> give_back_all(BatchCore& batch, Ending ending, std::optional<std::uint32_t> delay_ms) noexcept;
     /// Whether a delayed entry may have come due. One load of a line that is_active loads too, if nothing is delayed.
     [[nodiscard]] bool any_due() const noexcept {
@@ -111,6 +120,7 @@ private:
     std::string group_;
     std::string name_;
     Member member_;
+    LatencyKeeper latency_;
     bool joined_ = false;
     bool closed_ = false;
     std::uint32_t reads_ = 0;  // until the next sweep

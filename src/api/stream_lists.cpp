@@ -6,6 +6,8 @@
 #include "group/count.hpp"
 #include "group/group_options.hpp"
 #include "group/group_row.hpp"
+#include "group/histograms.hpp"
+#include "log/copy.hpp"
 #include "log/named.hpp"
 #include "shmq/version.hpp"
 
@@ -33,6 +35,16 @@ Result<std::uint32_t> find_row(const std::shared_ptr<StreamCore>& core, std::str
 
 bool is_present(OwnerState state) noexcept { return state == OwnerState::live || state == OwnerState::attaching; }
 
+/// How old an entry is by its stamp; nullopt if it is not there, or bears none.
+std::optional<Duration> age_of(const Segment& segment, Sequence sequence) {
+    EntryFields header;
+    if (segment.geometry().time == TimeStamps::off) return std::nullopt;
+    if (copy_header(segment, sequence, header) != Copied::done || header.time_ns == 0) return std::nullopt;
+    const std::uint64_t now = os::realtime_ns();
+    // A stamp ahead of the clock: it was set back since, or the stamp is damaged.
+    return Duration(static_cast<Duration::rep>(now > header.time_ns ? now - header.time_ns : 0));
+}
+
 GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     GroupInfo info;
     const GroupCounts counts = count_group(segment, row);
@@ -46,6 +58,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.retry = counts.retry;
     info.delayed = counts.delayed;
     info.dead = counts.dead;
+    info.oldest_age = age_of(segment, counts.floor);  // not published, if all are finished
     info.options = options_of(segment.group(row));
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
         info.consumers +=
@@ -120,6 +133,12 @@ Result<GroupInfo> Stream::group(std::string_view group) const {
     const auto row = find_row(core_, group);
     if (!row) return row.error();
     return group_info(core_->segment(), *row);
+}
+
+Result<GroupLatency> Stream::latency(std::string_view group) const {
+    const auto row = find_row(core_, group);
+    if (!row) return row.error();
+    return latency_of(core_->segment(), *row);
 }
 
 Result<std::vector<ConsumerInfo>> Stream::consumers(std::string_view group) const {

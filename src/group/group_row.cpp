@@ -6,6 +6,7 @@
 
 #include "base/error_detail.hpp"
 #include "group/group_options.hpp"
+#include "group/histograms.hpp"
 #include "group/pins.hpp"
 #include "log/publish.hpp"
 
@@ -44,6 +45,7 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
     }
     for (std::uint32_t stripe = 0; stripe < g.key_stripes; ++stripe)
         segment.key_stripe(row, stripe).store(0, memory_order_relaxed);
+    clear_histograms(segment, row);
     free_group_pins(segment, row);
 }
 

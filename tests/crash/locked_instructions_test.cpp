@@ -41,7 +41,9 @@ protected:
     LockedInstructions() : name_("/tmp/shmq-locked-" + std::to_string(getpid()) + ".shmq") {
         static_cast<void>(Stream::remove(name_));
         stream_ = std::move(*Stream::create(name_));
-        EXPECT_TRUE(stream_.create_group("g"));
+        GroupOptions group;
+        group.histograms = true;  // its counters take none
+        EXPECT_TRUE(stream_.create_group("g", Position::oldest(), group));
         producer_ = std::move(*stream_.producer());
         consumer_ = std::move(*stream_.consumer("g", "c"));
         add();

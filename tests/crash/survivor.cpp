@@ -5,7 +5,9 @@ namespace shmq::test {
 
 Survivor::Survivor(const std::string& path, const StreamOptions& options, Ring ring)
     : options_(options), stream_(must(Stream::create(path, options))) {
-    must(stream_.create_group("work"));
+    GroupOptions group;
+    group.histograms = true;
+    must(stream_.create_group("work", Position::oldest(), group));
     if (ring == Ring::middle)
         for (int i = 0; i < 5; ++i) add(60 + 200 * static_cast<std::size_t>(i));
     if (ring == Ring::wrap) {
@@ -113,7 +115,10 @@ void Survivor::drain(Effect effect, std::set<Sequence> may_be_acked) {
     }
     const bool counts = effect != Effect::moves && !moved_under_way_;
     const GroupInfo before = must(stream_.group("work"));
-    const StreamInfo info = must(stream_.info());  // of now: acks may lift the trim point
+    const StreamInfo info = must(stream_.info());                // of now: acks may lift the trim point
+    const GroupLatency latency = must(stream_.latency("work"));  // each entry once at most, whoever died
+    EXPECT_LE(latency.added_to_delivered.count, info.next - 1);
+    EXPECT_LE(latency.delivered_to_acked.count, info.next - 1);
     Consumer consumer = must(stream_.consumer("work", "survivor"));
     std::set<Sequence> delivered;
     must(stream_.requeue_dead("work"));

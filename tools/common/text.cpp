@@ -58,7 +58,7 @@ std::string options_text(const GroupOptions& options) {
     if (options.in_flight != 0) say(fmt::format("{} in flight a consumer", grouped(options.in_flight)));
     if (options.delivery_limit != 0) say(fmt::format("delivery limit {}", options.delivery_limit));
     if (!options.dead_letter.empty()) say(fmt::format("dead letters to {}", options.dead_letter));
-    if (!options.histograms) say("no histograms");
+    if (options.histograms) say("histograms");
     if (options.retry.first_delay == Duration{0}) return text;
     say(fmt::format("retry after {}", human_duration(options.retry.first_delay)));
     if (options.retry.kind == BackOff::doubling)

@@ -22,12 +22,15 @@ namespace {
 
 constexpr std::array name_only{Word::name};
 constexpr std::array name_and_group{Word::name, Word::group};
+constexpr std::array group_only{Word::group};
 constexpr std::array range_words{Word::from, Word::to};
 
 constexpr std::array table{
     Command{"list", {}, {}, "every stream, one a line", run_list},
     Command{"show", name_only, {}, "all about one stream, and what is odd about it", run_show},
     Command{"groups", name_only, {}, "its groups and their consumers", run_groups},
+    Command{"latency", name_only, group_only,
+            "how long entries waited for delivery, and then for their ack, of group G or of all", run_latency},
     Command{"pending",
             name_and_group,
             {},

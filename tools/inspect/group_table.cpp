@@ -39,6 +39,7 @@ void show_group_table(Screen& screen, const StreamFacts& facts) {
                  {"lag", true},
                  {"pending", true},
                  {"retry", true},
+                 {"oldest", true},
                  {"lowest pending", false}},
                 {}};
     for (const GroupFacts& group : facts.groups) {
@@ -52,6 +53,7 @@ void show_group_table(Screen& screen, const StreamFacts& facts) {
                               {grouped(group.info.lag), unread && group.info.lag > 0 ? Tone::warning : Tone::plain},
                               grouped(group.info.pending),
                               {grouped(group.info.retry), group.info.retry > 0 ? Tone::note : Tone::plain},
+                              group.info.oldest_age ? tools::human_duration(*group.info.oldest_age) : "-",
                               lowest_text(group)});
     }
     screen.table(table);

@@ -12,15 +12,6 @@ namespace shmq::inspect {
 
 namespace {
 
-std::string_view time_stamps_word(TimeStamps time) noexcept {
-    switch (time) {
-        case TimeStamps::off: return "off";
-        case TimeStamps::coarse: return "coarse";
-        case TimeStamps::precise: return "precise";
-    }
-    return "off";
-}
-
 Json json_of_geometry(const StreamInfo& info) {
     return {{"slots", info.options.slots},
             {"payload", info.options.payload},
@@ -65,6 +56,15 @@ Json json_of_bytes(const ByteFacts& bytes) {
 
 }  // namespace
 
+std::string_view time_stamps_word(TimeStamps time) noexcept {
+    switch (time) {
+        case TimeStamps::off: return "off";
+        case TimeStamps::coarse: return "coarse";
+        case TimeStamps::precise: return "precise";
+    }
+    return "off";
+}
+
 Json json_text(std::string_view bytes) { return tools::is_utf8(bytes) ? std::string(bytes) : safe_text(bytes).text; }
 
 Json json_of(const StreamFacts& facts) {
@@ -105,6 +105,10 @@ Json json_of(const GroupFacts& group) {
     object["retry"] = group.info.retry;
     object["delayed"] = group.info.delayed;
     object["dead"] = group.info.dead;
+    object["oldest_age_ms"] =
+        group.info.oldest_age
+            ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*group.info.oldest_age).count())
+            : Json(nullptr);
     object["options"] = json_of_options(group.info.options);
     object["consumers"] = json_array(group.pending.consumers);
     object["living_consumers"] = living_consumers(group);

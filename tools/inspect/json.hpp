@@ -17,6 +17,8 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr int schema = 1;
 
+/// "off", "coarse", "precise".
+[[nodiscard]] std::string_view time_stamps_word(TimeStamps time) noexcept;
 [[nodiscard]] Json json_text(std::string_view bytes);
 [[nodiscard]] Json json_of(const StreamFacts& facts);
 [[nodiscard]] Json json_of(const GroupFacts& group);

@@ -132,7 +132,7 @@ constexpr std::array group_create_parameters{
     Parameter{"--in-flight", Kind::number, "N", "entries one consumer may hold at a time (default: no limit)",
               Need::optional, 1, 65'535},
     Parameter{"--dead-letter", Kind::name, "STREAM", "move dead entries to this stream"},
-    Parameter{"--no-histograms", Kind::flag, "", "keep no histograms of its delays"},
+    Parameter{"--histograms", Kind::flag, "", "keep histograms of its delays"},
 };
 constexpr std::array group_list_parameters{
     stream_name,

@@ -73,7 +73,7 @@ std::string memory_text(const StreamInfo& info) {
            memory_line("histograms", histograms,
                        fmt::format("{} x ({}{}) x {} bytes", counted(made.consumers, "consumer", "consumers"),
                                    counted(made.groups, "group", "groups"), rows == 0 ? "" : " + 1 spare",
-                                   made.histograms ? bytes_per_histogram : 0)) +
+                                   grouped(made.histograms ? bytes_per_histogram : 0))) +
            memory_line("payload", made.payload,
                        fmt::format("{} chunks x {} bytes", grouped(made.chunks), grouped(info.chunk_size))) +
            memory_line("total", info.size, "");

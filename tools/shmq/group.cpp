@@ -25,7 +25,7 @@ GroupOptions options_of(const Arguments& arguments) {
     options.behind = arguments.duration("--until-behind", Duration{0});
     options.in_flight = arguments.number32("--in-flight", 0);
     options.dead_letter = arguments.text("--dead-letter");
-    options.histograms = !arguments.has("--no-histograms");
+    options.histograms = arguments.has("--histograms");
     return options;
 }
 
