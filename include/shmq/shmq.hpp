@@ -4,6 +4,7 @@
 #include "shmq/consumer.hpp"
 #include "shmq/entry.hpp"
 #include "shmq/fields.hpp"
+#include "shmq/finished.hpp"
 #include "shmq/options.hpp"
 #include "shmq/reader.hpp"
 #include "shmq/status.hpp"

@@ -111,6 +111,9 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
     settle_group(segment, visits, group, dead);
     const GroupState state = unpack_group(segment.group(group).word.load(memory_order_seq_cst)).state;
     if (state == GroupState::free || state == GroupState::preparing) return;
+    // What it was moving to another stream, the next mover settles (LETTER).
+    std::uint64_t mover = dead.word(OwnerState::live);
+    segment.group(group).mover.compare_exchange(mover, 0, memory_order_acq_rel, memory_order_relaxed);
     ConsumerSet set{};
     if (find_consumers(segment, group, dead, set) == 0) return;
     // Nobody misses the entries of a dropped group, and its row may be prepared anew right now: who does that may have
