@@ -97,6 +97,7 @@ public:
     Mover(const Mover&) = delete;
     Mover& operator=(const Mover&) = delete;
     ~Mover() {
+        producer_.reset();  // the name first, so that the next mover finds it free
         if (is_mover_) give_back_mover(segment(), source_.id(), row_);
     }
 
@@ -258,7 +259,6 @@ MoveReport move_dead(StreamCore& source, std::uint32_t group, std::size_t most) 
         return report;
     }
     const std::vector<Sequence> dead = dead_to_move(segment, group, most);
-    if (dead.size() == most) expect_dead(segment, group, source.now_ms(), 0);  // there may be more
     for (const Sequence sequence : dead) {
         const auto moved = mover.move(sequence);
         report.moved += moved && *moved ? 1u : 0u;
@@ -266,6 +266,8 @@ MoveReport move_dead(StreamCore& source, std::uint32_t group, std::size_t most) 
         later(moved.error());
         if (!is_of_one_entry(moved.error().code())) break;
     }
+    if (dead.size() == most && report.why.code() == Code::ok)
+        expect_dead(segment, group, source.now_ms(), 0);  // there may be more
     return report;
 }
 

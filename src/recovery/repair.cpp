@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "group/closing.hpp"
+#include "group/dead_move.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
 #include "group/pins.hpp"
@@ -113,7 +114,8 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
     if (state == GroupState::free || state == GroupState::preparing) return;
     // What it was moving to another stream, the next mover settles (LETTER).
     std::uint64_t mover = dead.word(OwnerState::live);
-    segment.group(group).mover.compare_exchange(mover, 0, memory_order_acq_rel, memory_order_relaxed);
+    if (segment.group(group).mover.compare_exchange(mover, 0, memory_order_acq_rel, memory_order_relaxed))
+        expect_dead(segment, group, now_ms, 0);  // it had taken the hint away
     ConsumerSet set{};
     if (find_consumers(segment, group, dead, set) == 0) return;
     // Nobody misses the entries of a dropped group, and its row may be prepared anew right now: who does that may have
