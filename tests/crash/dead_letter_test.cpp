@@ -30,7 +30,7 @@ public:
         arm(point, std::string(), at);  // any address: the target is mapped under way
         const auto moved = own.move_dead("work");
         disarm();
-        return moved || moved.error() == Code::busy ? 0 : 1;
+        return moved || moved.error() == Code::busy || moved.error() == Code::no_group ? 0 : 1;
     }
     /// Reads all letters, whose sequences are counted.
     void read_letters() {
