@@ -153,8 +153,11 @@ struct GroupOptions {
     Retention retention = Retention::required;
     Duration behind{0};           ///< of Retention::until: age of its oldest unfinished entry; 1 ms to 2^31 - 1 ms
     std::uint32_t in_flight = 0;  ///< entries one consumer may hold at a time; 0 means no limit, at most 65,535
-    std::string dead_letter{};    ///< stream that dead entries are moved to; empty: they wait in the group
-    bool histograms = false;      ///< keep histograms of its delays, if the stream has room for them
+    /// Stream that dead entries are moved to, as Stream::open takes it, at most 255 bytes; empty: they wait in the
+    /// group. Needs a delivery_limit. It has to be there, with names of producers, and to be another stream. Each
+    /// process looks a name up in its own default folder. What a letter is: docs/protocol.md, Dead letters.
+    std::string dead_letter{};
+    bool histograms = false;  ///< keep histograms of its delays, if the stream has room for them
 };
 
 /// What one read may take, and how long it may wait for it.

@@ -5,6 +5,7 @@
 #include "shmq/entry.hpp"
 #include "shmq/fields.hpp"
 #include "shmq/latency.hpp"
+#include "shmq/finished.hpp"
 #include "shmq/options.hpp"
 #include "shmq/reader.hpp"
 #include "shmq/status.hpp"

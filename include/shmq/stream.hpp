@@ -78,6 +78,15 @@ struct PendingSummary {
     std::vector<PendingConsumer> consumers;  ///< those open, and those that hold something
 };
 
+/// How the last delivery of a dead entry ended.
+enum class DeadReason : std::uint8_t {
+    none,       ///< it is not dead, or nobody knows
+    nacked,     ///< its consumer gave it back
+    claimed,    ///< somebody took it from its consumer
+    died,       ///< its consumer's process died
+    hand_overs  ///< it was handed over 65,535 times
+};
+
 struct PendingEntry {
     Sequence sequence = 0;
     std::optional<std::string> consumer;  ///< nullopt for an entry nobody holds
@@ -91,6 +100,8 @@ struct PendingEntry {
     std::optional<Duration> due_in;  ///< of a delayed entry
     std::uint32_t failures = 0;      ///< nacks, and claims from somebody alive; at most 255 are counted
     std::uint32_t deaths = 0;        ///< owners that died; likewise
+    DeadReason reason = DeadReason::none;
+    bool moving = false;  ///< dead, and on its way to the group's dead-letter stream
 };
 
 struct ConsumerInfo {
@@ -132,6 +143,7 @@ struct RecoveryReport {
     std::uint32_t consumers = 0;  ///< consumers they had
     std::uint64_t entries = 0;    ///< handed to retry
     std::uint32_t chunks = 0;     ///< left for adoption
+    std::uint64_t moved = 0;      ///< dead entries moved to the dead-letter streams of their groups
 };
 
 struct AddedBatch {
@@ -267,7 +279,8 @@ public:
     /// Errors: `exists`, `bad_name`, `too_many_groups`, `trimmed` and `out_of_range` (for a sequence), `bad_option`
     /// (for a time, in a stream without time stamps), `not_allowed`; `too_many_pins` if a group of this name was
     /// dropped and still waits for room in the pin table.
-    /// With options also `bad_option` for what a group can't have.
+    /// With options also `bad_option` for what a group can't have, and `no_stream` if its dead-letter stream is not
+    /// there.
     Result<void> create_group(std::string_view group, Position from = Position::oldest(),
                               const GroupOptions& options = {});
     /// What its consumers hold is forgotten; their acks answer `fenced`, their reads `no_group`. Views stay readable.
@@ -300,12 +313,18 @@ public:
     /// pending and keep their room.
     Result<std::vector<PendingEntry>> dead(std::string_view group) const;
     /// Gives one, or all, back for retry with its counts begun anew; for all, says how many. Errors: `not_pending` if
-    /// it is not dead or was handed over 65,535 times, `no_group`, `out_of_range`.
+    /// it is not dead or was handed over 65,535 times, `no_group`, `out_of_range`; `busy` (number: the pid) while a
+    /// living process moves it to the dead-letter stream.
     Result<void> requeue_dead(std::string_view group, Sequence sequence);
     Result<std::uint64_t> requeue_dead(std::string_view group);
     /// Finishes one, or all; otherwise likewise.
     Result<void> drop_dead(std::string_view group, Sequence sequence);
     Result<std::uint64_t> drop_dead(std::string_view group);
+    /// Moves the group's dead entries to its dead-letter stream, each exactly once; how many. Consumers of the group do
+    /// so by themselves when they read. The error is that of the first that could not be moved; it stays dead, and the
+    /// others are moved all the same: `bad_option` if the group has no dead-letter stream, `busy` (number: the pid)
+    /// while a living process moves, `no_stream`, `full`, `too_large`, and whatever opening a stream may answer.
+    Result<std::uint64_t> move_dead(std::string_view group);
     Result<PendingSummary> pending(std::string_view group) const;
     Result<std::vector<PendingEntry>> pending_entries(std::string_view group, const PendingFilter& filter = {}) const;
 
@@ -334,8 +353,8 @@ public:
     /// payload, rounded up to the unit, which is 32 unless the payload is huge), likewise. Looks at each kept entry.
     Result<TrimReport> trim_keep_bytes(std::uint64_t bytes);
 
-    /// Looks for dead owners now and hands on what they held. The first report of a handle includes what opening it
-    /// found.
+    /// Looks for dead owners now and hands on what they held, and moves what is dead to dead-letter streams. The first
+    /// report of a handle includes what opening it found.
     Result<RecoveryReport> recover();
 
     [[nodiscard]] Result<StreamInfo> info() const;

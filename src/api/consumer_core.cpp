@@ -2,6 +2,7 @@
 #include "api/consumer_core.hpp"
 
 #include "group/closing.hpp"
+#include "group/dead_move.hpp"
 #include "group/directory.hpp"
 #include "group/membership.hpp"
 #include "group/order.hpp"
@@ -249,6 +250,8 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
             error = joined.error();
             return error.code() != Code::empty;
         }
+        if (dead_waits(stream_->segment(), row())) [[unlikely]]
+            move_dead_letters();
         const bool found = fill(batch, options.max_entries, options.max_bytes, error, [&](Taking& taking) {
             if (claims && !take_stale(member_, taking, idle_ms)) error = Error(Code::too_many_pins);
             if (member_.order == Order::strict) {

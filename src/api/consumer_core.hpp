@@ -92,6 +92,8 @@ private:
     Result<Batch> read_slowly(const ReadOptions& options);
     Result<void> enter();
     void leave() noexcept;
+    /// Moves what is dead to the group's dead-letter stream, if it has one. dead_letters.cpp.
+    void move_dead_letters();
     Result<void> usable() const noexcept;
     Result<void> rejoin_if_moved();
     BatchCore& free_batch(std::size_t capacity);
@@ -123,7 +125,8 @@ private:
     LatencyKeeper latency_;
     bool joined_ = false;
     bool closed_ = false;
-    std::uint32_t reads_ = 0;  // until the next sweep
+    std::uint32_t reads_ = 0;         // until the next sweep
+    std::uint64_t next_move_ms_ = 0;  // no dead entry is moved before
     std::vector<std::unique_ptr<BatchCore>> batches_;
     std::unique_ptr<PollSource> poll_;
 };

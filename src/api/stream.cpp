@@ -2,10 +2,12 @@
 #include "shmq/stream.hpp"
 
 #include "api/consumer_core.hpp"
+#include "api/dead_letters.hpp"
 #include "api/producer_core.hpp"
 #include "api/reader_core.hpp"
 #include "group/closing.hpp"
 #include "group/dead.hpp"
+#include "group/dead_move.hpp"
 #include "group/directory.hpp"
 #include "group/group_options.hpp"
 #include "layout/segment.hpp"
@@ -190,8 +192,10 @@ Result<void> place_group(const StreamCore& core, Position position, Place place)
 
 }  // namespace
 
-Result<void> Stream::create_group(std::string_view group, Position from, const GroupOptions& options) {
+Result<void> Stream::create_group(std::string_view group, Position from, const GroupOptions& wanted) {
     if (auto fine = check_group_call(core_, group); !fine) return fine;
+    GroupOptions options = wanted;
+    if (auto fine = detail::check_dead_letter(*core_, options); !fine) return fine;
     return place_group(*core_, from, [&](Position position) -> Result<void> {
         auto made = shmq::create_group(core_->segment(), core_->visits(), group, position, options);
         if (!made && made.error().code() == Code::too_many_groups) {  // rows may still be the dead's
@@ -285,6 +289,15 @@ Result<void> named_dead(Result<void> result, std::string_view group, Sequence se
                       static_cast<unsigned long long>(sequence), static_cast<int>(group.size()), group.data());
 }
 
+/// Says `act` of a dead entry; if it is on its way to another stream, once more when that is settled.
+template <class Act>
+Result<void> settled(StreamCore& core, std::uint32_t row, Act act) {
+    Result<void> result = act();
+    if (result || result.error().code() != Code::busy) return result;
+    if (auto fine = detail::settle_move(core, row); !fine) return fine;
+    return act();
+}
+
 /// Says `act` of every dead entry; those that somebody else ended meanwhile do not count.
 template <class Act>
 Result<std::uint64_t> each_dead(const Stream& stream, std::string_view group, Act act) {
@@ -303,16 +316,31 @@ Result<std::uint64_t> each_dead(const Stream& stream, std::string_view group, Ac
 
 Result<void> Stream::requeue_dead(std::string_view group, Sequence sequence) {
     auto result = as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
-        return shmq::requeue_dead(segment, row, sequence, core_->now_ms());
+        return settled(*core_, row, [&] { return shmq::requeue_dead(segment, row, sequence, core_->now_ms()); });
     });
     return named_dead(std::move(result), group, sequence);
 }
 
 Result<void> Stream::drop_dead(std::string_view group, Sequence sequence) {
     auto result = as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
-        return shmq::drop_dead(segment, row, sequence);
+        return settled(*core_, row, [&] { return shmq::drop_dead(segment, row, sequence); });
     });
     return named_dead(std::move(result), group, sequence);
+}
+
+Result<std::uint64_t> Stream::move_dead(std::string_view group) {
+    if (auto fine = check_group_call(core_, group); !fine) return fine.error();
+    const auto id = find_group(core_->segment(), core_->visits(), group);
+    if (!id) return no_group_error(*core_, group);
+    const Visit visit(core_->visits(), id->row);
+    if (!is_active(core_->segment(), *id)) return no_group_error(*core_, group);
+    if (!has_dead_letter(core_->segment().group(id->row)))
+        return text_error(Code::bad_option, 0,
+                          "group %.*s has no dead-letter stream; it is named when the group is made",
+                          static_cast<int>(group.size()), group.data());
+    const detail::MoveReport report = detail::move_dead(*core_, id->row);
+    if (report.why.code() != Code::ok) return report.why;
+    return report.moved;
 }
 
 Result<std::uint64_t> Stream::requeue_dead(std::string_view group) {
@@ -359,6 +387,7 @@ Result<RecoveryReport> Stream::recover() {
     report.consumers += opening.consumers;
     report.entries += opening.entries;
     report.chunks += opening.chunks;
+    report.moved = detail::move_all_dead(*core_);
     return report;
 }
 

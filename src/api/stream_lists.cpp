@@ -3,7 +3,9 @@
 #include <cctype>
 
 #include "api/core.hpp"
+#include "api/dead_letters.hpp"
 #include "group/count.hpp"
+#include "group/dead_move.hpp"
 #include "group/group_options.hpp"
 #include "group/group_row.hpp"
 #include "group/histograms.hpp"
@@ -15,6 +17,7 @@ namespace shmq {
 
 namespace {
 
+using detail::reason_of;
 using detail::StreamCore;
 
 std::string consumer_name(const ConsumerRow& row, std::uint32_t number) {
@@ -216,6 +219,8 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
         entry.retry = pending.state == PendingState::retry;
         entry.dead = pending.state == PendingState::dead;
         entry.exhausted = entry.dead && pending.handover >= last_handover;
+        if (entry.dead) entry.reason = reason_of(pending, facts);
+        entry.moving = entry.dead && is_being_moved(pending);
         entry.delayed = pending.state == PendingState::delayed;
         if (entry.delayed) {  // the time beside it is not when it was given back
             entry.idle.reset();

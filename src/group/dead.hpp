@@ -6,11 +6,11 @@
 namespace shmq {
 
 /// Gives a dead entry back for retry, its counts begun anew. Errors: `not_pending` if it is not dead, or was handed
-/// over as often as can be. The caller is inside the row.
+/// over as often as can be; `busy` if it is being moved to another stream. The caller is inside the row.
 Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept;
 
-/// Finishes a dead entry. Errors: `not_pending` if it is not dead, `out_of_order`.
+/// Finishes a dead entry. Errors: `not_pending` if it is not dead; `out_of_order`; `busy` as above.
 Result<void> drop_dead(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
 }  // namespace shmq

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "group/dead_move.hpp"
 #include "group/delays.hpp"
 #include "group/finish.hpp"
 #include "group/group_options.hpp"
@@ -77,9 +78,15 @@ bool stands_in_order(Member& member, Taking& taking, Turn turn) noexcept {
 }
 
 /// A delivery that was ended once too often.
-bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t record) noexcept {
-    return segment.record(group, sequence)
-        .compare_exchange(record, with_state(record, PendingState::dead), memory_order_seq_cst, memory_order_relaxed);
+bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t record,
+               std::uint64_t now_ms) noexcept {
+    const bool moves = has_dead_letter(segment.group(group));
+    if (moves) expect_dead(segment, group, now_ms, 0);
+    const bool changed = segment.record(group, sequence)
+                             .compare_exchange(record, with_state(record, PendingState::dead), memory_order_seq_cst,
+                                               memory_order_relaxed);
+    if (moves) expect_dead(segment, group, now_ms, 0);  // again, as in give_back (LETTER)
+    return changed;
 }
 
 }  // namespace
@@ -250,9 +257,10 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         if (turn == Turn::waits) continue;
         const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
-        const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
-        const bool changed = is_at_limit(segment.group(group), ended) ? make_dead(segment, group, s, record)
-                                                                      : take_over(member, taking, s, record);
+        const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::claimed, taking.now_ms);
+        const bool changed = is_at_limit(segment.group(group), ended)
+                                 ? make_dead(segment, group, s, record, taking.now_ms)
+                                 : take_over(member, taking, s, record);
         if (!changed) {
             return_pin(segment, *pin);
             continue;
@@ -300,6 +308,8 @@ void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept {
         if (pending.state == PendingState::retry && !is_marked_retry(segment, group, s)) mark_retry(segment, group, s);
         if (pending.state == PendingState::delayed)
             lower_due(segment, group, now_ms + clock_rest(segment, group, s, pending, now_ms), now_ms);
+        if (pending.state == PendingState::dead && has_dead_letter(segment.group(group)))
+            expect_dead(segment, group, now_ms, move_again_ms);
     }
 }
 

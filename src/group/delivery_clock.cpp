@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "group/group_options.hpp"
+
 namespace shmq {
 
 namespace {
@@ -40,6 +42,12 @@ DeliveryWord known(const DeliveryWord& d, const PendingWord& held) noexcept {
     if (held.handover < 2 || !delivery_matches(d, before)) return unknown(held);
     return {d.time_ms, low_tag(held), low_handover(held), false, d.failures, d.deaths};
 }
+/// The time of a dead entry: four milliseconds count as one, which leaves room for how its last delivery ended.
+constexpr std::uint64_t ending_bits = 3;
+std::uint64_t dead_time(std::uint64_t now_ms, Ending ending) noexcept {
+    return (now_ms & low_mask(time_bits) & ~ending_bits) | static_cast<std::uint64_t>(ending);
+}
+
 /// Whether `time` comes after `other`; both go round.
 bool is_later(std::uint64_t time, std::uint64_t other) noexcept {
     const std::uint64_t ahead = (time - other) & low_mask(time_bits);
@@ -64,14 +72,16 @@ DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence seq
         if (delivery_matches(d, after)) return std::nullopt;  // handed on meanwhile: this end came too late
         ended = known(d, held);
         const bool counts = !ended.counted;
-        if (counts && ending == Ending::failed) ended.failures = std::min(ended.failures + 1, highest_count);
+        const bool failed = ending == Ending::failed || ending == Ending::claimed;
+        if (counts && failed) ended.failures = std::min(ended.failures + 1, highest_count);
         if (counts && ending == Ending::died) ended.deaths = std::min(ended.deaths + 1, highest_count);
         const std::uint32_t wait = ending == Ending::released ? 0 : delay.after(ended.failures + ended.deaths);
         const std::uint64_t time = (now_ms + wait) & low_mask(time_bits);
         const bool waits_longer = ending == Ending::failed && wait != 0 && is_later(time, ended.time_ms);
-        if (!counts && !waits_longer) return std::nullopt;
+        const bool dead = held.handover >= last_handover || is_at_limit(segment.group(group), ended);
+        if (!counts && (dead || !waits_longer)) return std::nullopt;
         ended.counted = true;
-        ended.time_ms = time;
+        ended.time_ms = dead ? dead_time(now_ms, ending) : time;
         return ended;
     });
     return ended;
@@ -100,12 +110,15 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
     const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
     if (!delivery_matches(d, held)) {
         const DeliveryWord guess = unknown(held);
-        return {std::nullopt, held.handover, guess.failures, guess.deaths};
+        return {std::nullopt, held.handover, guess.failures, guess.deaths, Ending::released};
     }
+    const bool dead = held.state == PendingState::dead;
+    const std::uint64_t since = dead ? d.time_ms & ~ending_bits : d.time_ms;
     // A clock that reads slightly behind the stamp of another processor is no idle time, not an age of 8 years.
-    const std::uint64_t idle = (now_ms - d.time_ms) & low_mask(time_bits);
+    const std::uint64_t idle = (now_ms - since) & low_mask(time_bits);
     const std::uint32_t running = held.state == PendingState::delivered ? 1 : 0;
-    return {idle > low_mask(time_bits - 1) ? 0 : idle, d.failures + d.deaths + running, d.failures, d.deaths};
+    return {idle > low_mask(time_bits - 1) ? 0 : idle, d.failures + d.deaths + running, d.failures, d.deaths,
+            dead ? static_cast<Ending>(d.time_ms & ending_bits) : Ending::released};
 }
 
 std::uint64_t clock_rest(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& delayed,
@@ -135,7 +148,7 @@ void clock_forget(const Segment& segment, std::uint32_t group, Sequence sequence
     ++after.handover;
     change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // delivered again by now
-        return DeliveryWord{now_ms & low_mask(time_bits), low_tag(dead), low_handover(dead), true, 0, 0};
+        return DeliveryWord{dead_time(now_ms, Ending::released), low_tag(dead), low_handover(dead), true, 0, 0};
     });
 }
 
@@ -155,7 +168,8 @@ void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequenc
     change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (std::exchange(done, true)) return std::nullopt;  // somebody else set it meanwhile, to a time of this boot
         if (!delivery_matches(d, held)) d = unknown(held);
-        d.time_ms = now_ms & low_mask(time_bits);
+        d.time_ms = held.state == PendingState::dead ? dead_time(now_ms, static_cast<Ending>(d.time_ms & ending_bits))
+                                                     : now_ms & low_mask(time_bits);
         return d;
     });
 }

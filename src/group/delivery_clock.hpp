@@ -14,9 +14,10 @@ namespace shmq {
 
 /// How a delivery ended, for the counts.
 enum class Ending : std::uint8_t {
-    released,  // in good order: counts nothing
-    failed,    // nack, or claimed from somebody alive
-    died       // its owner died
+    released = 0,  // in good order: counts nothing
+    failed = 1,    // nack
+    died = 2,      // its owner died
+    claimed = 3    // from somebody alive; counts as a failure
 };
 
 /// How long an entry waits after a failure: `first_ms`, doubled with each further one up to `most_ms`.
@@ -49,6 +50,7 @@ struct DeliveryFacts {
     std::uint32_t deliveries = 0;          // that count, this one included
     std::uint32_t failures = 0;
     std::uint32_t deaths = 0;
+    Ending ending = Ending::released;  // of a dead entry: how its last delivery ended
 };
 DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                          std::uint64_t now_ms) noexcept;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "group/dead_move.hpp"
 #include "group/delays.hpp"
 #include "group/group_options.hpp"
 #include "group/order.hpp"
@@ -37,10 +38,13 @@ Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence,
     // The mark or the hint first: dying in between leaves one too many, not an entry too few.
     if (state == PendingState::retry) mark_retry(segment, group, sequence);
     if (state == PendingState::delayed) lower_due(segment, group, ended.time_ms, now_ms);
+    const bool moves = state == PendingState::dead && has_dead_letter(row);
+    if (moves) expect_dead(segment, group, now_ms, 0);
     std::uint64_t seen = held;
     if (!segment.record(group, sequence)
              .compare_exchange(seen, with_state(held, state), memory_order_seq_cst, memory_order_acquire))
         return refused(held, seen);
+    if (moves) expect_dead(segment, group, now_ms, 0);  // as below, of who took that hint away (LETTER)
     // Again: somebody may have taken the hint away since, and walked past the record before we changed it (DELAY).
     if (state == PendingState::delayed) lower_due(segment, group, ended.time_ms, now_ms);
     return Finish::done;
@@ -101,8 +105,7 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
                 .compare_exchange(seen, with_state(record, PendingState::acked), memory_order_seq_cst,
                                   memory_order_relaxed)) {
             if (pending.state == PendingState::retry) unmark_retry(segment, group, sequence);
-            after_finishing(segment, group);
-            if (is_ordered(segment, group)) finished_in_order(segment, group, 1);
+            after_finishing_any(segment, group);
             return {};
         }
         if (pin) return_pin(segment, *pin);

@@ -42,6 +42,13 @@ Result<void> check_options(const GroupOptions& options) noexcept {
     if (options.delivery_limit > most_delivery_limit)
         return option_error("delivery_limit", options.delivery_limit, 0, most_delivery_limit);
     if (options.in_flight > most_in_flight) return option_error("in_flight", options.in_flight, 0, most_in_flight);
+    if (options.dead_letter.size() > most_dead_letter)
+        return option_error("dead_letter (bytes)", options.dead_letter.size(), 0, most_dead_letter);
+    if (!options.dead_letter.empty() && options.delivery_limit == 0)
+        return text_error(Code::bad_option, 0,
+                          "dead_letter is %s, but there is no delivery_limit, so that nothing would die; say one of 1 "
+                          "to %u",
+                          options.dead_letter.c_str(), most_delivery_limit);
     return {};
 }
 

@@ -28,6 +28,8 @@ void prepare(const Segment& segment, std::uint32_t row, std::string_view name, S
     group.active.store(0, memory_order_relaxed);
     group.skipped.store(start, memory_order_relaxed);
     group.mover.store(0, memory_order_relaxed);
+    group.moving_sequence.store(0, memory_order_relaxed);
+    group.dead_waits.store(0, memory_order_relaxed);
     put_options(group, options);
     group.due.store(0, memory_order_relaxed);
     set_row_name(group.name, name);

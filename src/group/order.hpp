@@ -81,4 +81,10 @@ Finish give_back_in_order(const Member& member, Sequence sequence, std::uint64_t
 /// After entries of an ordered group were finished: wakes who may wait for them.
 void finished_in_order(const Segment& segment, std::uint32_t group, unsigned count) noexcept;
 
+/// after_finishing of one entry, whether or not the group keeps an order; for who does not know.
+inline void after_finishing_any(const Segment& segment, std::uint32_t group) noexcept {
+    after_finishing(segment, group);
+    if (is_ordered(segment, group)) finished_in_order(segment, group, 1);
+}
+
 }  // namespace shmq

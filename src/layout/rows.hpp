@@ -170,7 +170,11 @@ static_assert(sizeof(ChunkRow) == 64);
 //      320    8 active       consumers                 itself: of a strict group, whose turn it is
 //      328    8 skipped      consumers                 itself: of a lossy group, what was lost below it was told
 //      336    8 mover        consumers, scanner        itself: owner word of who moves dead entries out
-//      344   40 reserved
+//      344    8 moving_sequence  the mover           itself: the dead entry that is being moved; 0: none
+//      352    8 moving_number    the mover           moving_sequence: number of its letter
+//      360    8 moving_target    the mover           moving_sequence: hash of which segment the letter goes to
+//      368    8 moving_record    the mover           moving_sequence: the entry's record before it was marked
+//      376    8 dead_waits   who makes an entry dead hint: dead entries may be waiting to be moved out
 //      384  256 dead_letter  maker                     directory; name or path of a stream, NUL-padded
 struct alignas(cache_line) GroupRow {
     Atomic<std::uint64_t> word;
@@ -194,7 +198,11 @@ struct alignas(cache_line) GroupRow {
     alignas(cache_line) Atomic<std::uint64_t> active;
     Atomic<std::uint64_t> skipped;
     Atomic<std::uint64_t> mover;
-    std::byte reserved_turn[40];
+    Atomic<std::uint64_t> moving_sequence;
+    Atomic<std::uint64_t> moving_number;
+    Atomic<std::uint64_t> moving_target;
+    Atomic<std::uint64_t> moving_record;
+    Atomic<std::uint64_t> dead_waits;
     char dead_letter[256];
 };
 static_assert(sizeof(GroupRow) == 640 && offsetof(GroupRow, demoted) == 56 && offsetof(GroupRow, active) == 320 &&

@@ -88,7 +88,7 @@ inline constexpr unsigned delivery_handover_bits = 6;
 inline constexpr std::uint32_t highest_count = 255;
 
 struct DeliveryWord {
-    std::uint64_t time_ms;   // modulo 2^38
+    std::uint64_t time_ms;   // modulo 2^38; of a dead entry the low two bits say how its last delivery ended
     std::uint32_t tag;       // low bits of the record's
     std::uint32_t handover;  // low bits of the record's
     bool counted;            // the end of this delivery is among the counts already

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "group/closing.hpp"
+#include "group/dead_move.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
 #include "group/pins.hpp"
@@ -111,6 +112,10 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
     settle_group(segment, visits, group, dead);
     const GroupState state = unpack_group(segment.group(group).word.load(memory_order_seq_cst)).state;
     if (state == GroupState::free || state == GroupState::preparing) return;
+    // What it was moving to another stream, the next mover settles (LETTER).
+    std::uint64_t mover = dead.word(OwnerState::live);
+    if (segment.group(group).mover.compare_exchange(mover, 0, memory_order_acq_rel, memory_order_relaxed))
+        expect_dead(segment, group, now_ms, 0);  // it had taken the hint away
     ConsumerSet set{};
     if (find_consumers(segment, group, dead, set) == 0) return;
     // Nobody misses the entries of a dropped group, and its row may be prepared anew right now: who does that may have

@@ -236,6 +236,8 @@ constexpr std::array table{
     Command{"dead requeue", "deliver dead entries again, their counts begun anew", dead_parameters, "",
             run_dead_requeue},
     Command{"dead drop", "finish dead entries", dead_parameters, "", run_dead_drop},
+    Command{"dead move", "move dead entries to the dead-letter stream of the group", group_parameters,
+            "Readers of the group do so by themselves; this says what keeps them from it.\n", run_dead_move},
     Command{"recover", "hand on what dead processes held", stream_parameters, "", run_recover},
     Command{"claim", "take over entries that others hold too long, and ack them", claim_parameters,
             "Writes entries as `shmq read` does. Exit status 0 if any entry was taken over, else 1.\n", run_claim},

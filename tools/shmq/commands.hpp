@@ -20,6 +20,7 @@ int run_nack(const Arguments& arguments);          // operate.cpp
 int run_dead_list(const Arguments& arguments);     // pending.cpp
 int run_dead_requeue(const Arguments& arguments);  // operate.cpp
 int run_dead_drop(const Arguments& arguments);     // operate.cpp
+int run_dead_move(const Arguments& arguments);     // operate.cpp
 int run_recover(const Arguments& arguments);       // operate.cpp
 int run_trim(const Arguments& arguments);          // operate.cpp
 int run_remove(const Arguments& arguments);        // operate.cpp

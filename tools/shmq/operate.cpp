@@ -86,15 +86,23 @@ int run_dead_drop(const Arguments& arguments) {
     });
 }
 
+int run_dead_move(const Arguments& arguments) {
+    return for_all(arguments, "moved",
+                   [](Stream& stream, const std::string& group) { return stream.move_dead(group); });
+}
+
 int run_recover(const Arguments& arguments) {
     auto stream = Stream::open(arguments.text("NAME"));
     if (!stream) return report(stream.error());
     const auto recovered = stream->recover();
     if (!recovered) return report(recovered.error());
+    std::string moved;
+    if (recovered->moved != 0)
+        moved = fmt::format(", {} moved to dead-letter streams", counted(recovered->moved, "entry", "entries"));
     return print(fmt::format(
-        "{}, {}, {} handed to retry, {} left for adoption\n", counted(recovered->dead, "dead handle", "dead handles"),
+        "{}, {}, {} handed to retry, {} left for adoption{}\n", counted(recovered->dead, "dead handle", "dead handles"),
         counted(recovered->consumers, "consumer", "consumers"), counted(recovered->entries, "entry", "entries"),
-        counted(recovered->chunks, "chunk", "chunks")));
+        counted(recovered->chunks, "chunk", "chunks"), moved));
 }
 
 int run_trim(const Arguments& arguments) {

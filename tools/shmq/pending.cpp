@@ -29,6 +29,17 @@ std::string_view word_of(Owner owner) {
     return "unknown";
 }
 
+std::string_view reason_word(DeadReason reason) {
+    switch (reason) {
+        case DeadReason::none: return "unknown";
+        case DeadReason::nacked: return "nacked";
+        case DeadReason::claimed: return "claimed";
+        case DeadReason::died: return "died";
+        case DeadReason::hand_overs: return "hand-overs";
+    }
+    return "unknown";
+}
+
 std::string_view state_word(const PendingEntry& entry) {
     if (entry.dead) return "dead";
     if (entry.delayed) return "delayed";
@@ -52,6 +63,8 @@ nlohmann::ordered_json json_of(const std::vector<PendingEntry>& entries) {
             row["due_in_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(*entry.due_in).count();
         row["failures"] = entry.failures;
         row["deaths"] = entry.deaths;
+        if (entry.dead) row["reason"] = reason_word(entry.reason);
+        if (entry.dead) row["moving"] = entry.moving;
         rows.push_back(std::move(row));
     }
     return rows;
@@ -83,8 +96,8 @@ std::string consumers_text(const std::vector<PendingConsumer>& consumers, std::s
 std::string last_column(const PendingEntry& entry) {
     if (entry.exhausted) return "dead, only ack ends it";
     if (entry.dead)
-        return fmt::format("dead: {}, {}", counted(entry.failures, "failure", "failures"),
-                           counted(entry.deaths, "death", "deaths"));
+        return fmt::format("dead: {}, {}{}", counted(entry.failures, "failure", "failures"),
+                           counted(entry.deaths, "death", "deaths"), entry.moving ? ", being moved" : "");
     if (entry.delayed) return fmt::format("due in {}", human_duration(entry.due_in.value_or(Duration{0})));
     return entry.retry ? "retry" : std::string(word_of(entry.owner));
 }
