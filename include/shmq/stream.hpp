@@ -56,6 +56,8 @@ struct GroupInfo {
     std::uint64_t delayed = 0;    ///< of these not due yet
     std::uint64_t dead = 0;       ///< of these delivered no more
     std::uint32_t consumers = 0;  ///< open now
+    Sequence demoted_at = 0;      ///< of Retention::until, once it is lossy: the entry that was too old; else 0
+    std::uint64_t lost = 0;       ///< entries it lost, of which its consumers were told or will be
     GroupOptions options;
 };
 

@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "api/core.hpp"
+#include "api/reader_core.hpp"
 #include "group/delays.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
+#include "group/losses.hpp"
 #include "group/pins.hpp"
 
 namespace shmq::detail {
@@ -24,6 +26,8 @@ public:
     ConsumerCore* consumer = nullptr;  // null: the consumer was closed
     std::vector<Taken> taken;
     std::vector<Entry> entries;
+    std::vector<CopyBuffer> copies;  // of a group that hands out copies: one for each entry; they grow, and stay
+    std::vector<LostRange> lost;
     std::size_t count = 0;
     std::size_t held = 0;  // entries neither acked nor given back
     bool open = false;
@@ -93,6 +97,24 @@ private:
     BatchCore& free_batch(std::size_t capacity);
     template <class Gather>
     bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
+    // Groups that hand out copies, in batch_copies.cpp.
+    /// Before claims: looks for losses, and says from where on may be claimed.
+    void begin_copies(BatchCore& batch);
+    /// After claims: copies what was taken, and tells losses. As `fill`.
+    bool end_copies(BatchCore& batch, Taking& taking, Error& error);
+    bool give_up_copies(BatchCore& batch, std::size_t kept, const Taking& taking, std::size_t from) noexcept;
+    void tell_losses(BatchCore& batch);
+    Finish give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
+                         std::optional<std::uint32_t> delay_ms) noexcept;
+    Finish give_copy_back(const Taken& taken, Ending ending, std::uint64_t now_ms,
+                          std::optional<std::uint32_t> delay_ms) noexcept;
+    void owe(const Taken& taken) noexcept;
+    void settle_told() noexcept;
+    /// How many more entries it may hold, at most `wanted`.
+    [[nodiscard]] std::size_t room_in_flight(std::size_t wanted) const noexcept;
+    [[nodiscard]] std::size_t count_held() const noexcept;
+    [[nodiscard]] Error in_flight_error() const noexcept;
+    [[nodiscard]] Error damage(const Taken& taken) const noexcept;
     [[gnu::always_inline]] inline bool show(const Taken& taken, Entry& entry) const noexcept;
     bool show_all(BatchCore& batch, Error& error) noexcept;
     Result<void> give_back_all(BatchCore& batch, Ending ending, std::optional<std::uint32_t> delay_ms) noexcept;
@@ -111,7 +133,16 @@ private:
     Member member_;
     bool joined_ = false;
     bool closed_ = false;
-    std::uint32_t reads_ = 0;  // until the next sweep
+    bool careful_ = false;           // its group hands out copies, or limits what is in flight: nothing is read quickly
+    bool copies_ = false;            // its group hands out copies
+    std::uint32_t in_flight_ = 0;    // of its group; 0: no limit
+    Sequence told_below_ = 0;        // of the last read: all below were delivered, or told as lost
+    Untold untold_;                  // of the read that is under way
+    std::vector<LostRange> losses_;  // of the same
+    std::vector<LostRange> owed_;    // what it alone knows to be lost, to be told with the next entries
+    std::vector<Taken> given_up_;    // the same with their records
+    std::size_t told_given_up_ = 0;  // so many of these, the first, were told with the last read
+    std::uint32_t reads_ = 0;        // until the next sweep
     std::vector<std::unique_ptr<BatchCore>> batches_;
     std::unique_ptr<PollSource> poll_;
 };

@@ -6,7 +6,9 @@
 #include "group/count.hpp"
 #include "group/group_options.hpp"
 #include "group/group_row.hpp"
+#include "group/losses.hpp"
 #include "log/named.hpp"
+#include "log/retention.hpp"
 #include "shmq/version.hpp"
 
 namespace shmq {
@@ -46,6 +48,12 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.delayed = counts.delayed;
     info.dead = counts.dead;
     info.options = options_of(segment.group(row));
+    if (hands_out_copies(segment.group(row))) {
+        std::vector<LostRange> untold;
+        find_losses(segment, row, untold);
+        info.demoted_at = demoted_at(segment.group(row));
+        info.lost = segment.group(row).lost.load(memory_order_relaxed) + count_lost(untold);
+    }
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
         info.consumers +=
             is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;

@@ -8,7 +8,9 @@
 #include "group/group_options.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
+#include "log/copy.hpp"
 #include "log/publish.hpp"
+#include "log/retention.hpp"
 
 namespace shmq {
 
@@ -29,9 +31,10 @@ bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequenc
 
 /// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's
 /// first line.
-std::size_t size_of(const Segment& segment, const Taking& taking, std::uint64_t place) noexcept {
+std::size_t size_of(const Member& member, const Taking& taking, Sequence sequence, std::uint64_t place) noexcept {
     if (taking.max_bytes == ~std::size_t{0}) return 0;
-    const auto entry = entry_at(segment, place);
+    if (member.copies) return size_of_copy(member.segment, sequence);
+    const auto entry = entry_at(member.segment, place);
     return entry ? entry->header.size : 0;
 }
 
@@ -52,7 +55,7 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
     const PendingWord before = unpack_pending(g, seen);
     const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
     if (slot.tag != g.slot_tag(sequence)) return false;
-    const std::size_t size = size_of(segment, taking, slot.place);
+    const std::size_t size = size_of(member, taking, sequence, slot.place);
     if (!fits(taking, size)) return false;
     const std::uint64_t mine = held_word(member, sequence, before.handover + 1);
     if (!segment.record(member.group.row, sequence)
@@ -75,7 +78,7 @@ bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, s
 Member::Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept
     : segment(s), group(g), consumer(consumer_row),
       delivered_to_us(pack_pending(s.geometry(), {0, consumer_row + 1, 1, PendingState::delivered})),
-      next(find_cursor(s, g.row)), own_first(came_back) {}
+      next(find_cursor(s, g.row)), own_first(came_back), copies(hands_out_copies(s.group(g.row))) {}
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
@@ -99,7 +102,9 @@ void take_new(Member& member, Taking& taking) noexcept {
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
     GroupRow& row = segment.group(group);
-    const Sequence trim = find_begin(segment);
+    // Of copies: from where the losses end. If the trim point passed that meanwhile, what is claimed below it is lost
+    // and known to be, and nothing is passed over untold (LOSS).
+    const Sequence trim = member.copies ? member.claims_at : find_begin(segment);
     const Sequence base =
         std::max(trim, start_of(row, memory_order_relaxed));  // it stands still once the group is active
     Sequence c = row.cursor.load(memory_order_relaxed);       // a hint
@@ -129,7 +134,7 @@ void take_new(Member& member, Taking& taking) noexcept {
             break;  // (1)
         const std::uint64_t place = slot & place_mask;
         taking.count = count;
-        const std::size_t size = limited ? size_of(segment, taking, place) : 0;
+        const std::size_t size = limited ? size_of(member, taking, c, place) : 0;
         if (limited && (taking.is_full() || !fits(taking, size))) break;
         const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
@@ -142,8 +147,13 @@ void take_new(Member& member, Taking& taking) noexcept {
     }
     taking.count = count;
     member.next = c;
-    // relaxed: a hint.
-    if (row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
+    // relaxed: a hint. Of copies it is raised once their losses are told.
+    if (!member.copies && row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
+}
+
+std::size_t size_of_copy(const Segment& segment, Sequence sequence) noexcept {
+    EntryFields header;
+    return copy_header(segment, sequence, header) == Copied::done ? header.size : 0;
 }
 
 void take_retry(Member& member, Taking& taking) noexcept {
@@ -204,11 +214,13 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         }
         if (pending.handover >= last_handover || pending.consumer == 0 || pending.consumer > g.consumers) continue;
         const std::uint64_t place = unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place;
-        const auto chunks = chunks_of(segment, place);
+        const auto chunks = member.copies ? std::optional(ChunkSpan{}) : chunks_of(segment, place);
         if (!chunks) continue;
-        if (!fits(taking, size_of(segment, taking, place)))
+        if (!fits(taking, size_of(member, taking, s, place)))
             return true;  // before anything is changed; the rest is for the next call
-        const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
+        // A copy needs no pin.
+        const auto pin =
+            member.copies ? std::optional(PinTicket{}) : reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
         const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::failed, taking.now_ms);
         const bool changed = is_at_limit(segment.group(group), ended) ? make_dead(segment, group, s, record)

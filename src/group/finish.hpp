@@ -9,7 +9,12 @@
 
 namespace shmq {
 
-enum class Finish : std::uint8_t { done, fenced, not_pending };
+enum class Finish : std::uint8_t {
+    done,
+    fenced,
+    not_pending,
+    lapped  // of a copy: the trim point passed the entry, so it can't be given back
+};
 
 /// Why an exchange from `held` failed, when `found` was there instead.
 [[nodiscard]] inline Finish refused(std::uint64_t held, std::uint64_t found) noexcept {

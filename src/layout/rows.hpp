@@ -161,7 +161,9 @@ static_assert(sizeof(ChunkRow) == 64);
 //       44    4 due          who delays, readers       hint: when the first delayed entry is due; 0 none
 //       48    4 behind_ms    maker                     directory: of until
 //       52    4 in_flight    maker                     directory; 0: no limit
-//       56    8 demoted      movers of T               itself; of until, now lossy: the entry that was too old
+//       56    8 demoted      maker, movers of T        directory, itself; of until: bit 63 and the row's incarnation,
+//       or
+//                                                    once it is lossy the entry that was too old
 //       64   64 name         maker                     directory; NUL-padded
 //      128    8 cursor       consumers                 hint: the next entry to deliver for the first time
 //      192    8 floor        consumers                 hint: all below are finished
@@ -170,12 +172,13 @@ static_assert(sizeof(ChunkRow) == 64);
 //      320    8 active       consumers                 itself: of a strict group, whose turn it is
 //      328    8 skipped      consumers                 itself: of a lossy group, what was lost below it was told
 //      336    8 mover        consumers, scanner        itself: owner word of who moves dead entries out
-//      344   40 reserved
+//      344    8 lost         consumers                 itself: entries of which they were told that they are lost
+//      352   32 reserved
 //      384  256 dead_letter  maker                     directory; name or path of a stream, NUL-padded
 struct alignas(cache_line) GroupRow {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> start;
-    std::uint32_t retention;
+    Atomic<std::uint32_t> retention;
     std::uint32_t options;
     Atomic<std::uint64_t> joins;
     std::uint16_t delivery_limit;
@@ -194,7 +197,8 @@ struct alignas(cache_line) GroupRow {
     alignas(cache_line) Atomic<std::uint64_t> active;
     Atomic<std::uint64_t> skipped;
     Atomic<std::uint64_t> mover;
-    std::byte reserved_turn[40];
+    Atomic<std::uint64_t> lost;
+    std::byte reserved_turn[32];
     char dead_letter[256];
 };
 static_assert(sizeof(GroupRow) == 640 && offsetof(GroupRow, demoted) == 56 && offsetof(GroupRow, active) == 320 &&
