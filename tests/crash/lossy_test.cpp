@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(Operation, LossyStopped, ::testing::Range<std::size_t>(
                          name_of);
 
 /// Who needs room and demotes a late group dies before any store of it.
-TEST(LossyKilled, while_it_demotes_a_late_group_leaves_it_demoted_or_not) {
+TEST(Demoting, killed_at_every_store_leaves_the_group_to_be_demoted_by_others) {
     std::uint64_t at = 0;
     for (int status = -1; status != 0;) {
         SCOPED_TRACE(++at);

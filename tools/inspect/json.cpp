@@ -105,6 +105,8 @@ Json json_of(const GroupFacts& group) {
     object["retry"] = group.info.retry;
     object["delayed"] = group.info.delayed;
     object["dead"] = group.info.dead;
+    object["demoted_at"] = group.info.demoted_at;
+    object["lost"] = group.info.lost;
     object["options"] = json_of_options(group.info.options);
     object["consumers"] = json_array(group.pending.consumers);
     object["living_consumers"] = living_consumers(group);
