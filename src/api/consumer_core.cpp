@@ -282,16 +282,18 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         if (found) error = Error();
         return found || error.code() == Code::corrupt;
     };
+    if (careful_ && joined_ && ++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep, stream_->now_ms());
     error = Error(Code::empty);
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;
     } else {
-        const auto look_again = [&] {
+        // A careful one has not spun before it came here.
+        const bool spun =
+            careful_ && options.wait > Duration{0} && spin_until(std::min(options.wait, stream_->spin()), look);
+        const Waited waited = spun ? Waited::done : stream_->wait_without_spin(row(), options.wait, options.stop, [&] {
             sweep_slice();
             return look();
-        };
-        const Waited waited = careful_ ? stream_->wait(row(), options.wait, options.stop, look_again)
-                                       : stream_->wait_without_spin(row(), options.wait, options.stop, look_again);
+        });
         if (waited == Waited::stopped) return Code::stopped;
         if (waited == Waited::removed) return Code::removed;
         if (waited == Waited::timeout || error.code() != Code::ok)
