@@ -130,8 +130,13 @@ void take_new(Member& member, Taking& taking) noexcept {
             ++c;
             continue;
         }
-        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits))
-            break;  // (1)
+        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits)) {
+            if (!member.copies) break;  // (1)
+            // A group that is lapped may leave a record alone for more than half of all tags. A later lap's is written
+            // only after the slot was: if that is what it was, the record is an earlier one's, whatever its tag.
+            fence(memory_order_acquire);
+            if (segment.slot(c).load(memory_order_acquire) != slot) break;  // (1)
+        }
         const std::uint64_t place = slot & place_mask;
         taking.count = count;
         const std::size_t size = limited ? size_of(member, taking, c, place) : 0;

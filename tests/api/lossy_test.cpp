@@ -1,4 +1,6 @@
 // Groups that do not hold the trim point: they are lapped, not waited for; copies, and every loss told.
+#include <thread>
+
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -294,6 +296,61 @@ TEST_F(Lossy, outrun_by_producers_accounts_for_every_entry_once) {
     }
     EXPECT_EQ(producer.wait(), 0);
     for (Sequence s = 1; s <= count; ++s) ASSERT_EQ(seen[s], 1) << s;
+}
+
+TEST_F(Lossy, outrun_by_producers_gives_each_entry_to_one_of_two_consumers_or_tells_it) {
+    Stream stream = create_lossy();
+    constexpr std::uint64_t count = 20'000;
+    constexpr std::uint64_t lost_mark = std::uint64_t{1} << 63;
+    const auto consume = [&](Link& link) {
+        Stream own = must(Stream::open(path()));
+        Consumer consumer = must(own.consumer("g"));
+        const auto read = [&](Duration wait) {
+            auto batch = consumer.read(reading(5, wait));
+            if (!batch) return;
+            for (const LostRange& range : batch->lost())
+                for (Sequence s = range.first; s <= range.last; ++s) link.send(s | lost_mark);
+            for (const Entry& entry : *batch) {
+                require(number_of(entry.payload()) == entry.sequence());
+                link.send(entry.sequence());
+            }
+            must(batch->ack());
+        };
+        while (must(own.group("g")).next <= count) read(1ms);  // a wait: ends with the last entry
+        link.send(0);
+        static_cast<void>(link.receive());
+        read(forever);  // what it alone knows to be lost
+        return 0;
+    };
+    Child one(consume), two(consume);
+    Child producer([&](Link&) {
+        Stream own = must(Stream::open(path()));
+        for (std::uint64_t i = 1; i <= count; ++i) must(own.add(payload_of(i, 40 + i % 200)));
+        return 0;
+    });
+    std::vector<std::uint64_t> of_one, of_two;
+    const auto until_end = [](const Child& child, std::vector<std::uint64_t>& numbers) {
+        for (auto number = child.receive(); number && *number != 0; number = child.receive())
+            numbers.push_back(*number);
+    };
+    std::thread second([&] { until_end(two, of_two); });
+    until_end(one, of_one);
+    second.join();
+    EXPECT_EQ(producer.wait(), 0);
+    for (const auto& [child, numbers] : {std::pair(&one, &of_one), std::pair(&two, &of_two)}) {
+        must(stream.add(payload_of(must(stream.info()).next)));
+        child->send();
+        until_end(*child, *numbers);
+        EXPECT_EQ(child->wait(), 0);
+    }
+    std::vector<unsigned> given(count + 3), told(count + 3);
+    for (const auto* numbers : {&of_one, &of_two})
+        for (const std::uint64_t number : *numbers)
+            ++((number & lost_mark) == 0 ? given : told).at(number & ~lost_mark);
+    for (Sequence s = 1; s <= count; ++s) {
+        ASSERT_LE(given[s], 1u) << s;
+        ASSERT_GE(given[s] + told[s], 1u) << s;
+    }
 }
 
 TEST_F(Lossy, refuses_what_cannot_be_kept_with_losses) {

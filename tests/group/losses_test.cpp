@@ -87,6 +87,20 @@ TEST(Losses, are_none_where_the_word_is_damaged) {
     EXPECT_TRUE(forge.find().empty());
 }
 
+TEST(TakeNew, of_copies_gives_an_entry_whose_record_was_left_alone_for_most_of_all_tags) {
+    LossForge forge;
+    forge.adder.add_many(1);
+    const Geometry& g = forge.geometry();
+    for (const std::uint64_t laps : {std::uint64_t{1}, g.record_tag_mask / 2 - 1, g.record_tag_mask / 2 + 5}) {
+        const std::uint64_t tag = (g.record_tag(1) - laps) & g.record_tag_mask;
+        forge.segment()
+            .record(forge.group.row, 1)
+            .store(pack_pending(g, {tag, 0, 0, PendingState::acked}), memory_order_seq_cst);
+        test::Reader reader(forge.handle, forge.group, "reader");
+        EXPECT_EQ(test::sequences_of(reader.read_new(4)), std::vector<Sequence>{1}) << laps;
+    }
+}
+
 TEST(LostRanges, come_into_order_and_together) {
     Ranges lost{{7, 9}, {1, 2}, {3, 3}, {8, 12}, {20, 20}};
     merge_lost(lost);
