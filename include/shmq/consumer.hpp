@@ -15,12 +15,20 @@ class ConsumerCore;
 class BatchCore;
 }  // namespace detail
 
+/// Entries that a group lost, both included (Retention::lossy).
+struct LostRange {
+    Sequence first = 0;
+    Sequence last = 0;
+    friend bool operator==(const LostRange&, const LostRange&) = default;
+};
+
 /// Entries that one read delivered to one consumer, in sequence order with retried and claimed ones first.
 ///
 /// Lifetime: the bytes of an entry stay where they are until it is acked, nacked or released, also if another consumer
-/// claims it meanwhile. What is neither acked nor nacked when the batch is closed or destroyed goes back to retry and
-/// does not count as a failed delivery. A batch must be closed before its consumer is; Consumer::close does it
-/// otherwise, after which the batch is empty. Threads: a batch and its consumer belong to one thread at a time.
+/// claims it meanwhile; of a group that is not Retention::required they are a copy of the batch's own. What is neither
+/// acked nor nacked when the batch is closed or destroyed goes back to retry and does not count as a failed delivery. A
+/// batch must be closed before its consumer is; Consumer::close does it otherwise, after which the batch is empty.
+/// Threads: a batch and its consumer belong to one thread at a time.
 class Batch {
 public:
     Batch() noexcept = default;
@@ -34,11 +42,16 @@ public:
     [[nodiscard]] auto begin() const noexcept { return entries().begin(); }
     [[nodiscard]] auto end() const noexcept { return entries().end(); }
     [[nodiscard]] const Entry& operator[](std::size_t index) const noexcept { return entries()[index]; }
+    /// Of a group that is not Retention::required: what it lost, ascending, and nobody was told before. Each loss is
+    /// told to one of its consumers at least, with the next entries that are delivered; who dies meanwhile leaves the
+    /// telling to another. Lost is what was overwritten before it was delivered, or while it was given back and waited.
+    /// Valid until the batch is closed.
+    [[nodiscard]] std::span<const LostRange> lost() const noexcept;
 
     /// Finishes every entry that is still this batch's. `fenced` if some were handed on meanwhile (its number is the
     /// first such sequence); the others are acked all the same.
     Result<void> ack() noexcept;
-    /// Finishes one entry. Errors: `fenced`, `not_pending`.
+    /// Finishes one entry; also a copy whose entry is overwritten by now. Errors: `fenced`, `not_pending`.
     Result<void> ack(Sequence sequence) noexcept;
     /// Finishes a list. The first error is returned, the others of the list are acked all the same.
     Result<void> ack(std::span<const Sequence> sequences) noexcept;
@@ -46,7 +59,8 @@ public:
         return ack(std::span<const Sequence>(sequences.begin(), sequences.size()));
     }
     /// Gives one entry back for retry, at once or as the group's RetryPlan says; counts as a failed delivery, and the
-    /// entry is *dead* if that was the group's last. Errors: `fenced`, `not_pending`.
+    /// entry is *dead* if that was the group's last. Errors: `fenced`, `not_pending`; `trimmed` of a copy whose entry
+    /// is overwritten by now, so that nobody can be given it again; it is told as lost.
     Result<void> nack(Sequence sequence) noexcept;
     /// Gives every entry that is still this batch's back for retry; counts as a failed delivery of each.
     Result<void> nack() noexcept;
@@ -83,13 +97,15 @@ public:
 
     /// Delivers entries: with `claim_idle` stale ones, then those waiting for retry, then new ones. No allocation and
     /// no system call while there is something to deliver (but for the first batch of more than 256 entries, and for a
-    /// third batch open at a time). An empty batch is never returned. Errors: `empty` after the wait, `stopped`,
-    /// `removed` (stream removed and all entries delivered), `no_group` (dropped), `corrupt`, `forked`, `closed`,
-    /// `bad_option`.
+    /// third batch open at a time; of a group that is not required, until its copies found their size). An empty batch
+    /// is never returned. Errors: `too_many_in_flight` at once, if the consumer holds all its group allows; `empty`
+    /// after the wait, `stopped`, `removed` (stream removed and all entries delivered), `no_group` (dropped),
+    /// `corrupt`, `forked`, `closed`, `bad_option`.
     Result<Batch> read(const ReadOptions& options = {});
 
     /// Takes over entries delivered to others (or to this consumer) at least `idle` ago and not yet acked, and entries
-    /// waiting for retry are left alone. Looks at every pending entry. `empty` if there are none.
+    /// waiting for retry are left alone. Looks at every pending entry. `empty` if there are none; `too_many_in_flight`
+    /// as of a read.
     Result<Batch> claim(const ClaimOptions& options);
 
     /// Finishes an entry this consumer was given, in whatever batch. Errors: `fenced`, `not_pending`.

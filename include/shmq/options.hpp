@@ -139,9 +139,13 @@ enum class Order : std::uint8_t {
 /// What happens to entries that a group has not finished when their room is needed.
 enum class Retention : std::uint8_t {
     required,  ///< they are kept; adds wait, or answer `full`
-    lossy,     ///< they are lost, and the group is told which
-    until      ///< required until the group is GroupOptions::behind late, then lossy
+    lossy,     ///< they are lost, and the group is told which (Batch::lost)
+    /// Required until the group is GroupOptions::behind late, then lossy for good, or until it is moved. Decided when
+    /// its room is needed, by the realtime clock and the time stamp of its oldest unfinished entry.
+    until
 };
+// The consumers of a group that is not required are given copies: the bytes of each entry are copied once, and what is
+// overwritten meanwhile is told as lost. Such a group keeps no order, and has no dead-letter stream.
 
 /// The options of a group, fixed when it is made; a moved group keeps them.
 struct GroupOptions {

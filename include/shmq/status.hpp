@@ -38,6 +38,7 @@ enum class Code : std::uint16_t {
     too_many_groups,       ///< `groups` groups exist, or their rows are still watched by living processes
     too_many_attachments,  ///< `attachments` handles are open
     too_many_names,        ///< `producer_names` names of producers are in use
+    too_many_in_flight,    ///< the consumer holds as many entries as its group allows
     too_many_pins,         ///< the table that keeps views of former owners readable is used up
     // Wrong arguments.
     bad_name,    ///< a name with odd characters, empty or too long

@@ -61,6 +61,8 @@ struct GroupInfo {
     /// Of its oldest entry that is not finished: now less its time stamp, both by the wall clock, which may be set.
     /// nullopt if all are finished, or the stream keeps no times.
     std::optional<Duration> oldest_age;
+    Sequence demoted_at = 0;      ///< of Retention::until, once it is lossy: the entry that was too old; else 0
+    std::uint64_t lost = 0;       ///< entries it lost, of which its consumers were told or will be
     GroupOptions options;
 };
 

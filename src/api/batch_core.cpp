@@ -2,6 +2,7 @@
 #include "api/consumer_core.hpp"
 #include "group/group_options.hpp"
 #include "group/order.hpp"
+#include "log/publish.hpp"
 
 namespace shmq::detail {
 
@@ -17,6 +18,7 @@ Taken* find_in(BatchCore& batch, Sequence sequence) noexcept {
 Result<void> answer(Finish finish, Sequence sequence) noexcept {
     if (finish == Finish::done) return {};
     if (finish == Finish::too_early) return Error(Code::out_of_order, sequence);
+    if (finish == Finish::lapped) return Error(Code::trimmed, sequence);
     return Error(finish == Finish::fenced ? Code::fenced : Code::not_pending, sequence);
 }
 
@@ -71,7 +73,9 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
         if (first_held == 0) first_held = taken.sequence;
-        const Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
+        Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
+        if (finish != Finish::done && copies_ && is_overtaken(segment, row(), taken.sequence))
+            finish = Finish::done;  // nothing is left to do
         taken.record = 0;
         acked += finish == Finish::done ? 1 : 0;
         if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
@@ -97,14 +101,21 @@ Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     const bool ordered = member_.order != Order::none;
-    const Finish finish = ordered ? finish_in_order(member_, sequence, taken->record)
-                                  : finish_entry(stream_->segment(), row(), sequence, taken->record);
+    Finish finish = ordered ? finish_in_order(member_, sequence, taken->record)
+                            : finish_entry(stream_->segment(), row(), sequence, taken->record);
     if (finish == Finish::too_early) return answer(finish, sequence);
+    if (finish != Finish::done && copies_ && is_overtaken(stream_->segment(), row(), sequence)) finish = Finish::done;
     after_finishing(stream_->segment(), row());
     if (ordered) finished_in_order(stream_->segment(), row(), 1);
     auto answered = finished(batch, *taken, finish);
     if (answered) count_acked(batch, 1);
     return answered;
+}
+
+Finish ConsumerCore::give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
+                                   std::optional<std::uint32_t> delay_ms) noexcept {
+    if (copies_) return give_copy_back(taken, ending, now_ms, delay_ms);
+    return give_back_in_order(member_, taken.sequence, taken.record, ending, now_ms, delay_ms);
 }
 
 Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept {
@@ -113,8 +124,7 @@ Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::op
     if (!delay_ms) return delay_ms.error();
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
-    const Finish finish =
-        give_back_in_order(member_, sequence, taken->record, Ending::failed, stream_->now_ms(), *delay_ms);
+    const Finish finish = give_back_one(*taken, Ending::failed, stream_->now_ms(), *delay_ms);
     entries_came(stream_->segment(), sleeper_mask(row()), 1);
     return finished(batch, *taken, finish);
 }
@@ -123,6 +133,7 @@ Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexc
     if (auto fine = usable(); !fine) return fine;
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
+    if (copies_ && find_begin(stream_->segment()) > sequence) return {};  // nobody can be given it any more
     const Finish held = extend_entry(stream_->segment(), row(), sequence, taken->record, stream_->now_ms());
     if (held != Finish::done) return finished(batch, *taken, held);
     if (!is_active(stream_->segment(), member_.group)) return finished(batch, *taken, Finish::fenced);
@@ -151,7 +162,7 @@ Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending,
     for (std::size_t i = batch.count; i-- > 0 && batch.held != 0;) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
-        const Finish finish = give_back_in_order(member_, taken.sequence, taken.record, ending, now, delay_ms);
+        const Finish finish = give_back_one(taken, ending, now, delay_ms);
         auto result = finished(batch, taken, finish);
         if (first_error && !result) first_error = result;
     }
@@ -186,6 +197,7 @@ void ConsumerCore::close_batch(BatchCore& batch) noexcept {
     batch.open = false;
     batch.count = 0;
     batch.held = 0;
+    batch.lost.clear();
 }
 
 }  // namespace shmq::detail
@@ -204,6 +216,9 @@ Batch::~Batch() { close(); }
 
 std::span<const Entry> Batch::entries() const noexcept {
     return core_ == nullptr ? std::span<const Entry>{} : std::span<const Entry>(core_->entries.data(), core_->count);
+}
+std::span<const LostRange> Batch::lost() const noexcept {
+    return core_ == nullptr ? std::span<const LostRange>{} : std::span<const LostRange>(core_->lost);
 }
 Result<void> Batch::ack() noexcept {
     if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;

@@ -4,9 +4,11 @@
 #include "group/closing.hpp"
 #include "group/dead_move.hpp"
 #include "group/directory.hpp"
+#include "group/group_options.hpp"
 #include "group/membership.hpp"
 #include "group/order.hpp"
 #include "group/retry_index.hpp"
+#include "log/publish.hpp"
 
 namespace shmq::detail {
 
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t ready_batches = 2;
 constexpr std::size_t ready_entries = 256;
+constexpr unsigned copy_turns = 16;
 constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
 constexpr std::uint64_t records_per_sweep = 16;
 constexpr std::uint64_t records_per_slice = 16'384;  // a waiting reader has the time to look at more
@@ -80,6 +83,13 @@ Result<void> ConsumerCore::enter() {
     }
     member_ = Member(segment, *group, joined->consumer, joined->came_back);
     latency_.start(member_);
+    copies_ = member_.copies;
+    in_flight_ = std::min(segment.group(row()).in_flight, most_in_flight);
+    careful_ = copies_ || in_flight_ != 0 || member_.order != Order::none;
+    owed_.clear();  // of the group as it was before
+    given_up_.clear();
+    told_given_up_ = 0;
+    told_below_ = 0;
     joined_ = true;
     return {};
 }
@@ -141,6 +151,17 @@ BatchCore& ConsumerCore::free_batch(std::size_t capacity) {
 template <class Gather>
 bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather) {
     Taking taking{std::span<Taken>(batch.taken.data(), most), 0, max_bytes, 0, stream_->now_ms()};
+    if (copies_) {
+        // Again where all that was taken was overwritten before it was copied; bounded, since producers may outrun us.
+        for (unsigned turn = 0; turn < copy_turns; ++turn, taking.count = taking.bytes = 0) {
+            begin_copies(batch);
+            gather(taking);
+            if (taking.count != 0 && end_copies(batch, taking, error)) return true;
+            if (error == Code::corrupt || !is_active(stream_->segment(), member_.group)) return false;
+            if (taking.count == 0 && find_begin(stream_->segment()) <= member_.claims_at) return false;
+        }
+        return false;
+    }
     gather(taking);
     if (taking.count == 0) return false;
     check_claims(member_, taking);
@@ -161,18 +182,22 @@ inline bool ConsumerCore::show(const Taken& taken, Entry& entry) const noexcept 
     return true;
 }
 
+Error ConsumerCore::damage(const Taken& taken) const noexcept {
+    const Segment& segment = stream_->segment();
+    return text_error(Code::corrupt, taken.sequence,
+                      "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
+                      static_cast<unsigned long long>(taken.sequence),
+                      static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
+                                                      (taken.place << stream_->geometry().unit_bits)),
+                      stream_->name().c_str(), group_.c_str(), static_cast<unsigned long long>(taken.sequence));
+}
+
 /// Shows the whole batch. Damaged bytes: everything is given back and the error has the place.
 bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
-    const Segment& segment = stream_->segment();
     for (std::size_t i = 0; i < batch.count; ++i) {
         const Taken taken = batch.taken[i];
         if (show(taken, batch.entries[i])) continue;
-        error = text_error(Code::corrupt, taken.sequence,
-                           "entry %llu at byte %llu of the segment is damaged; `shmq ack %s %s %llu` skips it",
-                           static_cast<unsigned long long>(taken.sequence),
-                           static_cast<unsigned long long>(segment.offset_of(segment.payload()) +
-                                                           (taken.place << stream_->geometry().unit_bits)),
-                           stream_->name().c_str(), group_.c_str(), static_cast<unsigned long long>(taken.sequence));
+        error = damage(taken);
         batch.open = true;
         batch.consumer = this;
         close_batch(batch);
@@ -183,8 +208,7 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
 
 ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
     const Segment& segment = stream_->segment();
-    if (stream_->usable() != Code::ok || !joined_ || options.claim_idle != forever) return Quick::unusual;
-    if (member_.order != Order::none) return Quick::unusual;
+    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Quick::unusual;
     if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group) ||
         any_due())
         return Quick::unusual;
@@ -252,7 +276,12 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         }
         if (dead_waits(stream_->segment(), row())) [[unlikely]]
             move_dead_letters();
-        const bool found = fill(batch, options.max_entries, options.max_bytes, error, [&](Taking& taking) {
+        const std::size_t most = room_in_flight(options.max_entries);
+        if (most == 0) {
+            error = in_flight_error();
+            return true;
+        }
+        const bool found = fill(batch, most, options.max_bytes, error, [&](Taking& taking) {
             if (claims && !take_stale(member_, taking, idle_ms)) error = Error(Code::too_many_pins);
             if (member_.order == Order::strict) {
                 if (taking.count != 0)
@@ -269,11 +298,15 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         if (found) error = Error();
         return found || error.code() == Code::corrupt;
     };
+    if (careful_ && joined_ && ++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep, stream_->now_ms());
     error = Error(Code::empty);
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;
     } else {
-        const Waited waited = stream_->wait_without_spin(row(), options.wait, options.stop, [&] {
+        // A careful one has not spun before it came here.
+        const bool spun =
+            careful_ && options.wait > Duration{0} && spin_until(std::min(options.wait, stream_->spin()), look);
+        const Waited waited = spun ? Waited::done : stream_->wait_without_spin(row(), options.wait, options.stop, [&] {
             sweep_slice();
             return look();
         });
@@ -298,8 +331,10 @@ Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
     if (auto joined = rejoin_if_moved(); !joined) return joined.error();
     BatchCore& batch = free_batch(options.max_entries);
     Error error(Code::empty);
+    const std::size_t most = room_in_flight(options.max_entries);
+    if (most == 0) return in_flight_error();
     member_.next_stale_ms = 0;  // asked for: look at every one
-    const bool found = fill(batch, options.max_entries, ~std::size_t{0}, error, [&](Taking& taking) {
+    const bool found = fill(batch, most, ~std::size_t{0}, error, [&](Taking& taking) {
         if (!take_stale(member_, taking, to_ms(options.idle))) error = Error(Code::too_many_pins);
         if (member_.order == Order::strict && taking.count != 0) seize_turn(member_);
     });

@@ -6,9 +6,11 @@
 
 #include "api/core.hpp"
 #include "api/latency_keeper.hpp"
+#include "api/reader_core.hpp"
 #include "group/delays.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
+#include "group/losses.hpp"
 #include "group/pins.hpp"
 
 namespace shmq::detail {
@@ -25,6 +27,8 @@ public:
     ConsumerCore* consumer = nullptr;  // null: the consumer was closed
     std::vector<Taken> taken;
     std::vector<Entry> entries;
+    std::vector<CopyBuffer> copies;  // of a group that hands out copies: one for each entry; they grow, and stay
+    std::vector<LostRange> lost;
     std::size_t count = 0;
     std::size_t held = 0;  // entries neither acked nor given back
     bool open = false;
@@ -99,6 +103,24 @@ private:
     BatchCore& free_batch(std::size_t capacity);
     template <class Gather>
     bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
+    // Groups that hand out copies, in batch_copies.cpp.
+    /// Before claims: looks for losses, and says from where on may be claimed.
+    void begin_copies(BatchCore& batch);
+    /// After claims: copies what was taken, and tells losses. As `fill`.
+    bool end_copies(BatchCore& batch, Taking& taking, Error& error);
+    bool give_up_copies(BatchCore& batch, std::size_t kept, const Taking& taking, std::size_t from) noexcept;
+    void tell_losses(BatchCore& batch);
+    Finish give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
+                         std::optional<std::uint32_t> delay_ms) noexcept;
+    Finish give_copy_back(const Taken& taken, Ending ending, std::uint64_t now_ms,
+                          std::optional<std::uint32_t> delay_ms) noexcept;
+    void owe(const Taken& taken) noexcept;
+    void settle_told() noexcept;
+    /// How many more entries it may hold, at most `wanted`.
+    [[nodiscard]] std::size_t room_in_flight(std::size_t wanted) const noexcept;
+    [[nodiscard]] std::size_t count_held() const noexcept;
+    [[nodiscard]] Error in_flight_error() const noexcept;
+    [[nodiscard]] Error damage(const Taken& taken) const noexcept;
     [[gnu::always_inline]] inline bool show(const Taken& taken, Entry& entry) const noexcept;
     bool show_all(BatchCore& batch, Error& error) noexcept;
     void count_delivered(BatchCore& batch, std::uint64_t now_ms) noexcept {
@@ -127,6 +149,16 @@ private:
     bool closed_ = false;
     std::uint32_t reads_ = 0;         // until the next sweep
     std::uint64_t next_move_ms_ = 0;  // no dead entry is moved before
+    bool careful_ = false;  // its group copies, limits what is in flight, or keeps an order: nothing is read quickly
+    bool copies_ = false;   // its group hands out copies
+    std::uint32_t in_flight_ = 0;    // of its group; 0: no limit
+    Sequence told_below_ = 0;        // of the last read: all below were delivered, or told as lost
+    Untold untold_;                  // of the read that is under way
+    std::vector<LostRange> losses_;  // of the same
+    std::vector<LostRange> owed_;    // what it alone knows to be lost, to be told with the next entries
+    std::vector<Taken> given_up_;    // the same with their records
+    std::size_t told_given_up_ = 0;  // so many of these, the first, were told with the last read
+    std::uint32_t reads_ = 0;        // until the next sweep
     std::vector<std::unique_ptr<BatchCore>> batches_;
     std::unique_ptr<PollSource> poll_;
 };

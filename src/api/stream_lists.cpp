@@ -9,8 +9,10 @@
 #include "group/group_options.hpp"
 #include "group/group_row.hpp"
 #include "group/histograms.hpp"
+#include "group/losses.hpp"
 #include "log/copy.hpp"
 #include "log/named.hpp"
+#include "log/retention.hpp"
 #include "shmq/version.hpp"
 
 namespace shmq {
@@ -63,6 +65,12 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.dead = counts.dead;
     info.oldest_age = age_of(segment, counts.floor);  // not published, if all are finished
     info.options = options_of(segment.group(row));
+    if (hands_out_copies(segment.group(row))) {
+        std::vector<LostRange> untold;
+        find_losses(segment, row, untold);
+        info.demoted_at = demoted_at(segment.group(row));
+        info.lost = segment.group(row).lost.load(memory_order_relaxed) + count_lost(untold);
+    }
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
         info.consumers +=
             is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;

@@ -41,6 +41,8 @@ constexpr Words table[] = {
     {Code::too_many_groups, "too_many_groups", "as many groups exist as the stream allows; drop one"},
     {Code::too_many_attachments, "too_many_attachments", "as many handles are open as the stream allows; close some"},
     {Code::too_many_names, "too_many_names", "the stream keeps as many producer names as it can; use one of them"},
+    {Code::too_many_in_flight, "too_many_in_flight",
+     "the consumer holds as many entries as its group allows; ack or give back some"},
     {Code::too_many_pins, "too_many_pins", "views of former owners fill the pin table; let them close their batches"},
     {Code::bad_name, "bad_name",
      "a name is 1 to 200 (groups and consumers 63) of A-Z a-z 0-9 . _ - without a dot or dash first"},

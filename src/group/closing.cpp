@@ -6,6 +6,7 @@
 
 #include "group/pins.hpp"
 #include "log/publish.hpp"
+#include "log/retention.hpp"
 #include "log/sleep.hpp"
 
 namespace shmq {
@@ -52,6 +53,7 @@ struct Held {
 template <class Look>
 bool each_held(const Segment& segment, std::uint32_t row, Look look) noexcept {
     const Geometry& g = segment.geometry();
+    if (hands_out_copies(segment.group(row))) return true;  // no view is to be kept
     const Sequence end = find_end(segment);
     Sequence s = std::max(find_begin(segment), start_of(segment.group(row), memory_order_acquire));
     for (; s < end; ++s) {

@@ -10,7 +10,9 @@
 #include "group/order.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
+#include "log/copy.hpp"
 #include "log/publish.hpp"
+#include "log/retention.hpp"
 
 namespace shmq {
 
@@ -31,9 +33,10 @@ bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequenc
 
 /// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's
 /// first line.
-std::size_t size_of(const Segment& segment, const Taking& taking, std::uint64_t place) noexcept {
+std::size_t size_of(const Member& member, const Taking& taking, Sequence sequence, std::uint64_t place) noexcept {
     if (taking.max_bytes == ~std::size_t{0}) return 0;
-    const auto entry = entry_at(segment, place);
+    if (member.copies) return size_of_copy(member.segment, sequence);
+    const auto entry = entry_at(member.segment, place);
     return entry ? entry->header.size : 0;
 }
 
@@ -54,7 +57,7 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
     const PendingWord before = unpack_pending(g, seen);
     const SlotWord slot = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire));
     if (slot.tag != g.slot_tag(sequence)) return false;
-    const std::size_t size = size_of(segment, taking, slot.place);
+    const std::size_t size = size_of(member, taking, sequence, slot.place);
     if (!fits(taking, size)) return false;
     const std::uint64_t mine = held_word(member, sequence, before.handover + 1);
     if (!segment.record(member.group.row, sequence)
@@ -94,7 +97,8 @@ bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, s
 Member::Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept
     : segment(s), group(g), consumer(consumer_row),
       delivered_to_us(pack_pending(s.geometry(), {0, consumer_row + 1, 1, PendingState::delivered})),
-      next(find_cursor(s, g.row)), order(order_of(s.group(g.row))), own_first(came_back) {}
+      next(find_cursor(s, g.row)), order(order_of(s.group(g.row))), own_first(came_back),
+      copies(hands_out_copies(s.group(g.row))) {}
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
@@ -135,7 +139,9 @@ void take_new(Member& member, Taking& taking) noexcept {
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
     GroupRow& row = segment.group(group);
-    const Sequence trim = find_begin(segment);
+    // Of copies: from where the losses end. If the trim point passed that meanwhile, what is claimed below it is lost
+    // and known to be, and nothing is passed over untold (LOSS).
+    const Sequence trim = member.copies ? member.claims_at : find_begin(segment);
     const Sequence base =
         std::max(trim, start_of(row, memory_order_relaxed));  // it stands still once the group is active
     Sequence c = row.cursor.load(memory_order_relaxed);       // a hint
@@ -161,11 +167,16 @@ void take_new(Member& member, Taking& taking) noexcept {
             ++c;
             continue;
         }
-        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits))
-            break;  // (1)
+        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits)) {
+            if (!member.copies) break;  // (1)
+            // A group that is lapped may leave a record alone for more than half of all tags. A later lap's is written
+            // only after the slot was: if that is what it was, the record is an earlier one's, whatever its tag.
+            fence(memory_order_acquire);
+            if (segment.slot(c).load(memory_order_acquire) != slot) break;  // (1)
+        }
         const std::uint64_t place = slot & place_mask;
         taking.count = count;
-        const std::size_t size = limited ? size_of(segment, taking, place) : 0;
+        const std::size_t size = limited ? size_of(member, taking, c, place) : 0;
         if (limited && (taking.is_full() || !fits(taking, size))) break;
         const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
@@ -178,8 +189,13 @@ void take_new(Member& member, Taking& taking) noexcept {
     }
     taking.count = count;
     member.next = c;
-    // relaxed: a hint.
-    if (row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
+    // relaxed: a hint. Of copies it is raised once their losses are told.
+    if (!member.copies && row.cursor.load(memory_order_relaxed) < c) row.cursor.store(c, memory_order_relaxed);
+}
+
+std::size_t size_of_copy(const Segment& segment, Sequence sequence) noexcept {
+    EntryFields header;
+    return copy_header(segment, sequence, header) == Copied::done ? header.size : 0;
 }
 
 void take_retry(Member& member, Taking& taking) noexcept {
@@ -249,13 +265,15 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         }
         if (pending.handover >= last_handover || pending.consumer == 0 || pending.consumer > g.consumers) continue;
         const std::uint64_t place = unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place;
-        const auto chunks = chunks_of(segment, place);
+        const auto chunks = member.copies ? std::optional(ChunkSpan{}) : chunks_of(segment, place);
         if (!chunks) continue;
-        if (!fits(taking, size_of(segment, taking, place)))
+        if (!fits(taking, size_of(member, taking, s, place)))
             return true;  // before anything is changed; the rest is for the next call
         const Turn turn = member.order == Order::none ? Turn::none : turn_of(member, s);
         if (turn == Turn::waits) continue;
-        const auto pin = reserve_pin(segment, group, pending.consumer - 1, *chunks);
+        // A copy needs no pin.
+        const auto pin =
+            member.copies ? std::optional(PinTicket{}) : reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
         const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::claimed, taking.now_ms);
         const bool changed = is_at_limit(segment.group(group), ended)

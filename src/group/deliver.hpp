@@ -32,6 +32,8 @@ struct Member {
     bool own_first = false;             // came back under its name: what it held before comes first
     std::uint64_t next_stale_ms = 0;    // no entry can have been idle for stale_for_ms or longer before then
     std::uint64_t stale_for_ms = 0;
+    bool copies = false;     // it is given copies: the trim point does not wait for the group (log/retention.hpp)
+    Sequence claims_at = 0;  // of such a one: it looked for losses below, and claims from here on
 };
 
 /// One entry a consumer was given.
@@ -114,6 +116,9 @@ void take_new(Member& member, Taking& taking) noexcept;
 void take_retry(Member& member, Taking& taking) noexcept;
 /// Entries delivered at least `idle_ms` ago and not finished, lowest first. False if the pin table refused one.
 bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept;
+
+/// Payload bytes of an entry of a group that hands out copies, whose bytes may be overwritten meanwhile; 0 if they are.
+std::size_t size_of_copy(const Segment& segment, Sequence sequence) noexcept;
 
 /// Gives back what is void of `taking`, which holds at least one entry and stands in sequence order; true if the group
 /// is gone.

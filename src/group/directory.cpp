@@ -47,6 +47,12 @@ Result<GroupId> create_group(const Segment& segment, Visits& visits, std::string
         return text_error(
             Code::bad_option, 0,
             "a group that orders by key needs key stripes; create the stream with key-stripes, such as 1024");
+    if (options.retention == Retention::until && g.time == TimeStamps::off)
+        return text_error(
+            Code::bad_option, 0,
+            "how far group %.*s is behind is told by time stamps, which this stream does not keep; create "
+            "it with them, or choose another retention",
+            static_cast<int>(name.size()), name.data());
     const auto exists = [&] {
         return text_error(Code::exists, 0, "group %.*s exists already", static_cast<int>(name.size()), name.data());
     };

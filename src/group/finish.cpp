@@ -10,6 +10,7 @@
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
 #include "log/publish.hpp"
+#include "log/retention.hpp"
 #include "log/sleep.hpp"
 #include "log/trim.hpp"
 
@@ -82,6 +83,7 @@ void lift_for_producers(const Segment& segment, std::uint32_t group, Sequence wa
 Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
+    const bool copies = hands_out_copies(segment.group(group));  // which need no pin
     // Each turn fails only if the entry changed hands meanwhile.
     for (;;) {
         const std::uint64_t record = pending_record(segment, group, sequence);
@@ -89,7 +91,8 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
         if (!may_finish(segment, group, sequence)) return Error(Code::out_of_order, sequence);
         const PendingWord pending = unpack_pending(g, record);
         std::optional<PinTicket> pin;
-        if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers) {
+        if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers &&
+            !copies) {
             const auto chunks =
                 chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
             if (chunks && !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks)))
@@ -115,13 +118,16 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
 Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms,
                            std::optional<std::uint32_t> delay_ms) noexcept {
     const Geometry& g = segment.geometry();
+    const bool copies = hands_out_copies(segment.group(group));
     for (;;) {  // as above
         const std::uint64_t record = pending_record(segment, group, sequence);
         if (record == 0) return Code::not_pending;
         const PendingWord pending = unpack_pending(g, record);
         if (pending.state != PendingState::delivered) return {};  // it waits already
         std::optional<PinTicket> pin;
-        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
+        const auto chunks =
+            copies ? std::nullopt
+                   : chunks_of(segment, unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place);
         if (chunks && pending.consumer != 0 && pending.consumer <= g.consumers &&
             !(pin = reserve_pin(segment, group, pending.consumer - 1, *chunks)))
             return Code::too_many_pins;

@@ -9,7 +9,13 @@
 
 namespace shmq {
 
-enum class Finish : std::uint8_t { done, fenced, not_pending, too_early };
+enum class Finish : std::uint8_t {
+    done,
+    fenced,
+    not_pending,
+    too_early,  // where there is an order: an earlier entry is not finished
+    lapped      // of a copy: the trim point passed the entry, so it can't be given back
+};
 
 /// Why an exchange from `held` failed, when `found` was there instead.
 [[nodiscard]] inline Finish refused(std::uint64_t held, std::uint64_t found) noexcept {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error_detail.hpp"
+#include "log/retention.hpp"
 
 namespace shmq {
 
@@ -27,6 +28,31 @@ Result<std::uint32_t> delay_ms_of(const char* option, Duration delay) noexcept {
     return static_cast<std::uint32_t>(ms);
 }
 
+namespace {
+
+/// What goes with losing entries.
+Result<void> check_retention(const GroupOptions& options) noexcept {
+    const std::uint64_t behind = to_ms(options.behind);
+    if (options.retention == Retention::until && (behind == 0 || behind > most_delay_ms))
+        return option_error("behind (ms)", behind, 1, most_delay_ms);
+    if (options.retention != Retention::until && behind != 0)
+        return text_error(Code::bad_option, behind,
+                          "behind of %llu ms belongs to Retention::until; leave it out, or choose that",
+                          static_cast<unsigned long long>(behind));
+    if (options.retention == Retention::required) return {};
+    if (options.order != Order::none)
+        return text_error(Code::bad_option, static_cast<std::uint64_t>(options.order),
+                          "a group that may lose entries keeps no order of them; choose Retention::required");
+    if (!options.dead_letter.empty())
+        return text_error(Code::bad_option, options.dead_letter.size(),
+                          "a group that may lose entries can't promise to move dead ones to stream %s; choose "
+                          "Retention::required, or leave the stream out",
+                          options.dead_letter.c_str());
+    return {};
+}
+
+}  // namespace
+
 Result<void> check_options(const GroupOptions& options) noexcept {
     const auto first = delay_ms_of("retry.first_delay (ms)", options.retry.first_delay);
     if (!first) return first.error();
@@ -41,6 +67,7 @@ Result<void> check_options(const GroupOptions& options) noexcept {
         return option_error("retry.first_delay (ms) of a doubling back-off", 0, 1, most_delay_ms);
     if (options.delivery_limit > most_delivery_limit)
         return option_error("delivery_limit", options.delivery_limit, 0, most_delivery_limit);
+    if (auto fine = check_retention(options); !fine) return fine;
     if (options.in_flight > most_in_flight) return option_error("in_flight", options.in_flight, 0, most_in_flight);
     if (options.dead_letter.size() > most_dead_letter)
         return option_error("dead_letter (bytes)", options.dead_letter.size(), 0, most_dead_letter);
@@ -55,7 +82,7 @@ Result<void> check_options(const GroupOptions& options) noexcept {
 void put_options(GroupRow& row, const GroupOptions& options) noexcept {
     const bool doubling = options.retry.kind == BackOff::doubling;
     const std::uint64_t most = to_ms(options.retry.most_delay);
-    row.retention = static_cast<std::uint32_t>(options.retention);
+    row.retention.store(static_cast<std::uint32_t>(options.retention), memory_order_relaxed);  // DIRECTORY
     row.options = static_cast<std::uint32_t>(options.order) | (options.histograms ? option_histograms : 0);
     row.behind_ms = static_cast<std::uint32_t>(to_ms(options.behind));
     row.in_flight = options.in_flight;
@@ -73,7 +100,7 @@ GroupOptions options_of(const GroupRow& row) {
     options.retry.kind = row.doubling != 0 ? BackOff::doubling : BackOff::fixed;
     if (row.doubling != 0) options.retry.most_delay = std::max(from_ms(row.most_ms), options.retry.first_delay);
     options.order = order_of(row);
-    options.retention = static_cast<Retention>(std::min<std::uint32_t>(row.retention, 2));
+    options.retention = retention_of(row);
     options.behind = from_ms(row.behind_ms);
     options.in_flight = std::min(row.in_flight, most_in_flight);
     options.histograms = (row.options & option_histograms) != 0;

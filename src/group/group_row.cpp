@@ -9,6 +9,7 @@
 #include "group/histograms.hpp"
 #include "group/pins.hpp"
 #include "log/publish.hpp"
+#include "log/retention.hpp"
 
 namespace shmq {
 
@@ -16,20 +17,22 @@ namespace {
 
 /// Writes everything of a row that is ours alone, as if every entry before `start` were finished and none after it
 /// delivered.
-void prepare(const Segment& segment, std::uint32_t row, std::string_view name, Sequence start,
+void prepare(const Segment& segment, GroupId id, std::string_view name, Sequence start,
              const GroupOptions& options) noexcept {
     const Geometry& g = segment.geometry();
+    const std::uint32_t row = id.row;
     GroupRow& group = segment.group(row);
     // relaxed throughout: the exchange on the directory makes it visible (DIRECTORY).
     group.start.store(start, memory_order_relaxed);
     group.cursor.store(start, memory_order_relaxed);
     group.floor.store(start, memory_order_relaxed);
-    group.demoted.store(0, memory_order_relaxed);
+    group.demoted.store(undemoted_word(id.incarnation), memory_order_relaxed);
     group.active.store(0, memory_order_relaxed);
     group.skipped.store(start, memory_order_relaxed);
     group.mover.store(0, memory_order_relaxed);
     group.moving_sequence.store(0, memory_order_relaxed);
     group.dead_waits.store(0, memory_order_relaxed);
+    group.lost.store(0, memory_order_relaxed);
     put_options(group, options);
     group.due.store(0, memory_order_relaxed);
     set_row_name(group.name, name);
@@ -91,7 +94,7 @@ Result<GroupId> prepare_row(const Segment& segment, const Visits& visits, std::s
         if (!segment.group(row).word.compare_exchange(word, preparing_word(visits.owner(), incarnation),
                                                       memory_order_seq_cst, memory_order_relaxed))
             continue;
-        prepare(segment, row, name, start, options);
+        prepare(segment, {row, incarnation}, name, start, options);
         return GroupId{row, incarnation};
     }
     return text_error(

@@ -161,12 +161,15 @@ static_assert(sizeof(ChunkRow) == 64);
 //       44    4 due          who delays, readers       hint: when the first delayed entry is due; 0 none
 //       48    4 behind_ms    maker                     directory: of until
 //       52    4 in_flight    maker                     directory; 0: no limit
-//       56    8 demoted      movers of T               itself; of until, now lossy: the entry that was too old
+//       56    8 demoted      maker, movers of T        directory, itself; of until: bit 63 and the row's incarnation,
+//       or
+//                                                    once it is lossy the entry that was too old
 //       64   64 name         maker                     directory; NUL-padded
 //      128    8 cursor       consumers                 hint: the next entry to deliver for the first time
 //      192    8 floor        consumers                 hint: all below are finished
 //      256    4 wake         wakers                    futex of its consumers
-//      260   60 reserved
+//      264    8 lost         consumers                 itself: entries of which they were told that they are lost
+//      272   48 reserved
 //      320    8 active       consumers                 itself: of a strict group, whose turn it is
 //      328    8 skipped      consumers                 itself: of a lossy group, what was lost below it was told
 //      336    8 mover        consumers, scanner        itself: owner word of who moves dead entries out
@@ -179,7 +182,7 @@ static_assert(sizeof(ChunkRow) == 64);
 struct alignas(cache_line) GroupRow {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> start;
-    std::uint32_t retention;
+    Atomic<std::uint32_t> retention;
     std::uint32_t options;
     Atomic<std::uint64_t> joins;
     std::uint16_t delivery_limit;
@@ -194,7 +197,9 @@ struct alignas(cache_line) GroupRow {
     alignas(cache_line) Atomic<std::uint64_t> cursor;
     alignas(cache_line) Atomic<std::uint64_t> floor;
     alignas(cache_line) Atomic<std::uint32_t> wake;
-    std::byte reserved_wake[60];
+    std::byte reserved_wake[4];
+    Atomic<std::uint64_t> lost;
+    std::byte reserved_lost[48];
     alignas(cache_line) Atomic<std::uint64_t> active;
     Atomic<std::uint64_t> skipped;
     Atomic<std::uint64_t> mover;

@@ -6,6 +6,7 @@
 #include "base/error_detail.hpp"
 #include "log/free_chunks.hpp"
 #include "log/publish.hpp"
+#include "log/retention.hpp"
 
 namespace shmq {
 
@@ -58,7 +59,8 @@ Result<Room> ChunkHolder::room_in_new_chunk(std::uint64_t size) noexcept {
         }
         if (choice.kind == ChunkChoice::Kind::none) return full_error("chunk", {}, {}, 0);  // (4)
         // (3) Never above the end: the last sequence of a dead owner's chunk is only bounded by it.
-        const Lifted lifted = lift_trim(segment_, std::min(choice.last + 1, find_end(segment_)));
+        const Sequence wanted = std::min(choice.last + 1, find_end(segment_));
+        const Lifted lifted = lift_for_room(segment_, wanted, wanted);
         if (lifted.trim <= choice.last) {  // (4)
             // seq_cst: as in Publisher::find_room (SLEEP).
             segment_.control().room_wanted.store(choice.last + 1, memory_order_seq_cst);
@@ -79,7 +81,7 @@ Result<Room> ChunkHolder::room_in_new_run(std::uint64_t size) noexcept {
         const RunChoice choice = choose_run(segment_, count, trim, end);
         if (!choice.found) return full_error("run of chunks", {}, {}, 0);
         if (choice.limit > trim) {
-            const Lifted lifted = lift_trim(segment_, choice.limit);
+            const Lifted lifted = lift_for_room(segment_, choice.limit, choice.limit);
             if (lifted.trim < choice.limit) {
                 segment_.control().room_wanted.store(choice.limit, memory_order_seq_cst);  // as above
                 return blocked_error(segment_, "run of chunks", lifted.blocked);

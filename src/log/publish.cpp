@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error_detail.hpp"
+#include "log/retention.hpp"
 #include "log/trim.hpp"
 
 namespace shmq {
@@ -99,7 +100,7 @@ bool Publisher::find_room(Sequence t, Error& why) noexcept {
     trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
     if (t < trim_seen_ || t - trim_seen_ < g.slots) return true;
     const Sequence needed = t - g.slots + 1;
-    const Lifted lifted = lift_trim(segment_, std::min(needed + trim_stride(g), t));
+    const Lifted lifted = lift_for_room(segment_, needed, std::min(needed + trim_stride(g), t));
     trim_seen_ = lifted.trim;
     if (trim_seen_ >= needed) return true;
     // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP). It asks for a

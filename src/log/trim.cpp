@@ -6,17 +6,19 @@
 
 #include "base/error_detail.hpp"
 #include "log/named.hpp"
+#include "log/retention.hpp"
 
 namespace shmq {
 
 namespace {
 
-/// How far every active group of `directory` has finished, from `from` on, up to `to`.
+/// How far every active group of `directory` that holds the trim point has finished, from `from` on, up to `to`.
 Lifted least_finished(const Segment& segment, std::uint64_t directory, Sequence from, Sequence to) noexcept {
     Lifted least{to, {}};
     for (std::uint32_t groups = active_groups(directory); groups != 0; groups &= groups - 1) {
         const auto group = static_cast<std::uint32_t>(std::countr_zero(groups));
         if (group >= segment.geometry().group_rows) break;  // a damaged directory names no row
+        if (!holds_trim(segment.group(group))) continue;    // what it has not finished is lost
         const Sequence until = finished_until(segment, group, from, least.trim);
         if (until < least.trim) least = {until, {true, group, until}};
     }

@@ -37,6 +37,7 @@ TEST(Code, each_word_stands_at_its_own_code) {
     EXPECT_EQ(code_word(Code::out_of_range), "out_of_range");
     EXPECT_EQ(code_word(Code::duplicate), "duplicate");
     EXPECT_EQ(code_word(Code::too_many_names), "too_many_names");
+    EXPECT_EQ(code_word(Code::too_many_in_flight), "too_many_in_flight");
     EXPECT_EQ(code_word(Code::too_many_pins), "too_many_pins");
     EXPECT_EQ(code_word(Code::bad_option), "bad_option");
     EXPECT_EQ(code_word(Code::no_space), "no_space");

@@ -65,6 +65,7 @@ int exit_code_of(Code code) noexcept {
         case Code::too_many_groups:
         case Code::too_many_attachments:
         case Code::too_many_names:
+        case Code::too_many_in_flight:
         case Code::too_many_pins: return exit_full;
         case Code::not_allowed: return exit_not_allowed;
         case Code::forked:

@@ -66,6 +66,14 @@ std::string options_text(const GroupOptions& options) {
     return text;
 }
 
+std::string options_text(const GroupInfo& group) {
+    std::string text = options_text(group.options);
+    if (group.demoted_at != 0) text += fmt::format(", lossy since entry {} was too late", grouped(group.demoted_at));
+    if (group.lost != 0)
+        text += fmt::format(", {} {} lost", grouped(group.lost), group.lost == 1 ? "entry" : "entries");
+    return text;
+}
+
 std::string name_list(std::span<const std::string> names) {
     std::string list;
     for (std::size_t index = 0; index < names.size(); ++index) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "shmq/options.hpp"
+#include "shmq/stream.hpp"
 
 namespace shmq::tools {
 
@@ -20,6 +20,8 @@ namespace shmq::tools {
 [[nodiscard]] std::string human_duration(Duration duration);
 /// The options of a group, such as "delivery limit 5, retry after 1 s, doubling up to 1 m 0 s"; empty if it has none.
 [[nodiscard]] std::string options_text(const GroupOptions& options);
+/// The same of a group, with what it lost and since when it is lossy.
+[[nodiscard]] std::string options_text(const GroupInfo& group);
 /// "a", "a and b", "a, b and c".
 [[nodiscard]] std::string name_list(std::span<const std::string> names);
 

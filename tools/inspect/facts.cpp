@@ -83,10 +83,12 @@ bool StreamFacts::owners_unknown() const noexcept {
 }
 
 const GroupFacts* StreamFacts::holding_group() const noexcept {
-    const auto lowest = std::min_element(groups.begin(), groups.end(), [](const GroupFacts& a, const GroupFacts& b) {
-        return a.info.floor < b.info.floor;
-    });
-    return lowest == groups.end() || lowest->info.floor >= info.next ? nullptr : &*lowest;
+    const GroupFacts* lowest = nullptr;
+    for (const GroupFacts& group : groups) {
+        const bool holds = group.info.options.retention != Retention::lossy && group.info.demoted_at == 0;
+        if (holds && (lowest == nullptr || group.info.floor < lowest->info.floor)) lowest = &group;
+    }
+    return lowest == nullptr || lowest->info.floor >= info.next ? nullptr : lowest;
 }
 
 std::uint64_t StreamFacts::needed() const noexcept {

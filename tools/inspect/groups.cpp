@@ -26,7 +26,7 @@ int run_groups(Answer& answer) {
     screen.heading(fmt::format("groups of {}", safe_text(facts->info.name).text));
     show_group_table(screen, *facts);
     for (const GroupFacts& group : facts->groups)
-        if (const std::string options = tools::options_text(group.info.options); !options.empty())
+        if (const std::string options = tools::options_text(group.info); !options.empty())
             screen.field(safe_text(group.info.name).text, options);
     for (const GroupFacts& group : facts->groups) {
         if (group.pending.consumers.empty()) continue;

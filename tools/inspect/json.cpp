@@ -109,6 +109,8 @@ Json json_of(const GroupFacts& group) {
         group.info.oldest_age
             ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*group.info.oldest_age).count())
             : Json(nullptr);
+    object["demoted_at"] = group.info.demoted_at;
+    object["lost"] = group.info.lost;
     object["options"] = json_of_options(group.info.options);
     object["consumers"] = json_array(group.pending.consumers);
     object["living_consumers"] = living_consumers(group);

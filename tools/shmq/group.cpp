@@ -55,7 +55,7 @@ int run_group_list(const Arguments& arguments) {
     if (!groups) return report(groups.error());
     Output output(STDOUT_FILENO);
     for (const GroupInfo& group : *groups) {
-        const std::string options = arguments.has("--long") ? options_text(group.options) : "";
+        const std::string options = arguments.has("--long") ? options_text(group) : "";
         output.append(fmt::format("{}{}{}\n", group.name, options.empty() ? "" : "  ", options));
     }
     return output.finish();

@@ -1,4 +1,5 @@
 // `shmq read` and `shmq claim`: take entries as a consumer of a group and hand them to a Delivery.
+#include <fmt/format.h>
 #include <unistd.h>
 #include <limits>
 #include <utility>
@@ -14,6 +15,14 @@ namespace shmq::tools {
 namespace {
 
 constexpr std::size_t claimed_at_once = 4'096;
+
+// What a group that is not required lost comes with the next entries; it is told beside them.
+void tell_losses(const Batch& batch, const std::string& group) {
+    for (const LostRange& range : batch.lost())
+        complain(range.first == range.last
+                     ? fmt::format("entry {} was lost (group {} is lossy)", range.first, group)
+                     : fmt::format("entries {} to {} were lost (group {} is lossy)", range.first, range.last, group));
+}
 
 // A stream that is removed, and a request to stop, end --follow in good order.
 int end_of_follow(const Error& error, const Delivery& delivery) {
@@ -44,6 +53,7 @@ int read_all(Consumer& consumer, const Arguments& arguments, const StopSignals& 
         options.max_entries = delivery.batch_size(count - delivery.handled());
         auto batch = consumer.read(options);
         if (!batch) return follow ? end_of_follow(batch.error(), delivery) : end_of_read(batch.error(), delivery);
+        tell_losses(*batch, arguments.text("--group"));
         if (!delivery.handle(std::move(*batch))) break;
     }
     return delivery.exit_code();
@@ -59,6 +69,7 @@ int claim_all(Consumer& consumer, const Arguments& arguments, const StopSignals&
         const std::uint64_t left = count - delivery.handled();
         auto batch = consumer.claim({idle, left < claimed_at_once ? static_cast<std::size_t>(left) : claimed_at_once});
         if (!batch) return end_of_read(batch.error(), delivery);
+        tell_losses(*batch, arguments.text("G"));
         const Sequence first = (*batch)[0].sequence();
         if (first <= highest) break;
         highest = (*batch)[batch->size() - 1].sequence();

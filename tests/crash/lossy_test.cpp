@@ -1,0 +1,235 @@
+// A consumer of a lossy group is killed before every store, and stopped before every access while the ring is lapped:
+// every entry was given to somebody, or told as lost to somebody; and bytes are always those that were added.
+#include <set>
+
+#include "crash/access_points.hpp"
+#include "support/stream_test.hpp"
+
+namespace shmq::test {
+namespace {
+
+constexpr Sequence lost_mark = Sequence{1} << 63;
+
+/// What was given or told to one of them.
+using Accounted = std::set<Sequence>;
+
+struct LossyActor {
+    Stream stream;
+    Consumer consumer;
+    Batch batch;
+};
+
+/// Says through the link what the actor knows of, once its call has returned.
+void tell(const Link& link, const Batch& batch) {
+    for (const LostRange& range : batch.lost())
+        for (Sequence s = range.first; s <= range.last; ++s) link.send(s | lost_mark);
+    for (const Entry& entry : batch) {
+        require(number_of(entry.payload()) == entry.sequence());
+        link.send(entry.sequence());
+    }
+}
+
+void take_two(LossyActor& a, const Link& link) {
+    a.batch = must(a.consumer.read(reading(2)));
+    tell(link, a.batch);
+}
+/// The same, and laps itself: what it holds is overwritten, the rest lost.
+void take_two_and_lap(LossyActor& a, const Link& link) {
+    take_two(a, link);
+    for (Sequence s = must(a.stream.info()).next; s <= 50; ++s) must(a.stream.add(payload_of(s, 90)));
+}
+void give_back_and_lap(LossyActor& a, const Link& link) {
+    take_two(a, link);
+    must(a.batch.nack());
+    a.batch.close();
+    for (Sequence s = must(a.stream.info()).next; s <= 30; ++s) must(a.stream.add(payload_of(s, 90)));
+}
+
+void read(LossyActor& a, const Link& link) {
+    Batch batch;
+    if (auto read = a.consumer.read(reading(3))) batch = std::move(*read);
+    tell(link, batch);
+    disarm();
+    static_cast<void>(batch.ack());
+}
+void claim(LossyActor& a, const Link& link) {
+    Batch batch;
+    if (auto claimed = a.consumer.claim({})) batch = std::move(*claimed);
+    tell(link, batch);
+    disarm();
+    static_cast<void>(batch.ack());
+}
+void ack(LossyActor& a, const Link&) { static_cast<void>(a.batch.ack()); }
+void nack(LossyActor& a, const Link&) { static_cast<void>(a.batch.nack()); }
+void close(LossyActor& a, const Link&) { a.consumer.close(); }
+
+struct LossyOperation {
+    const char* name;
+    void (*prepare)(LossyActor&, const Link&);
+    void (*act)(LossyActor&, const Link&);
+};
+constexpr LossyOperation lossy_operations[] = {
+    {"read", take_two, read},
+    {"read_lapped", take_two_and_lap, read},
+    {"read_what_was_given_back_and_lapped", give_back_and_lap, read},
+    {"claim_of_its_own", take_two, claim},
+    {"ack", take_two, ack},
+    {"ack_lapped", take_two_and_lap, ack},
+    {"nack", take_two, nack},
+    {"nack_lapped", take_two_and_lap, nack},
+    {"close_lapped", take_two_and_lap, close},
+};
+
+int run_actor(const LossyOperation& operation, const std::string& path, Point point, std::uint64_t at, Link& link) {
+    LossyActor actor;
+    actor.stream = must(Stream::open(path));
+    actor.consumer = must(actor.stream.consumer("work", "victim"));
+    operation.prepare(actor, link);
+    arm(point, path, at);
+    operation.act(actor, link);
+    disarm();
+    for (const Entry& entry : actor.batch) require(number_of(entry.payload()) == entry.sequence());
+    if (point == Point::death) return 0;
+    // What it alone knows to be lost it tells with the next entry.
+    actor.batch.close();
+    const Sequence next = must(actor.stream.info()).next;
+    must(actor.stream.add(payload_of(next)));
+    if (auto batch = actor.consumer.read(reading(64))) tell(link, *batch);
+    return 0;
+}
+
+Stream make(const std::string& path) {
+    Stream stream = must(Stream::create(path, small_options()));
+    GroupOptions options;
+    options.retention = Retention::lossy;
+    must(stream.create_group("work", Position::oldest(), options));
+    for (std::uint64_t i = 1; i <= 10; ++i) must(stream.add(payload_of(i, 90)));
+    return stream;
+}
+
+/// All there is, noted and acked.
+void drain(Consumer& consumer, Accounted& accounted) {
+    while (auto batch = consumer.read(reading(8))) {
+        for (const LostRange& range : batch->lost())
+            for (Sequence s = range.first; s <= range.last; ++s) accounted.insert(s);
+        for (const Entry& entry : *batch) {
+            EXPECT_EQ(number_of(entry.payload()), entry.sequence());
+            accounted.insert(entry.sequence());
+        }
+        EXPECT_TRUE(batch->ack());
+    }
+}
+
+void note(const std::vector<std::uint64_t>& told, Accounted& accounted) {
+    for (const std::uint64_t s : told) accounted.insert(s & ~lost_mark);
+}
+
+void expect_all(Stream& stream, const Accounted& accounted) {
+    const Sequence end = must(stream.info()).next;
+    for (Sequence s = 1; s < end; ++s) EXPECT_TRUE(accounted.contains(s)) << s << " of " << end;
+}
+
+class LossyKilled : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(LossyKilled, at_every_store_leaves_no_loss_untold) {
+    const LossyOperation& operation = lossy_operations[GetParam()];
+    std::uint64_t at = 0;
+    for (int status = -1; status != 0;) {
+        SCOPED_TRACE(++at);
+        Folder folder;
+        Stream stream = make(folder / "s");
+        Child child([&](Link& link) { return run_actor(operation, folder / "s", Point::death, at, link); });
+        Accounted accounted;
+        note(child.receive_all(), accounted);
+        status = child.wait();
+        ASSERT_TRUE(status == 0 || status == -SIGKILL) << status;
+        must(stream.recover());
+        const Sequence next = must(stream.info()).next;
+        must(stream.add(payload_of(next)));
+        Consumer consumer = must(stream.consumer("work", "survivor"));
+        drain(consumer, accounted);
+        expect_all(stream, accounted);
+        EXPECT_EQ(must(stream.info()).pins, 0u);
+        if (HasFailure()) return;
+    }
+    std::printf("%s: killed at %llu points\n", operation.name, static_cast<unsigned long long>(at - 1));
+}
+
+class LossyStopped : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(LossyStopped, at_any_access_and_lapped_twice_leaves_no_loss_untold) {
+    const LossyOperation& operation = lossy_operations[GetParam()];
+    std::uint64_t at = 0;
+    for (bool stopped = true; stopped;) {
+        SCOPED_TRACE(++at);
+        Folder folder;
+        Stream stream = make(folder / "s");
+        Child child([&](Link& link) { return run_actor(operation, folder / "s", Point::stop, at, link); });
+        stopped = child.wait_until_stopped();
+        Accounted accounted;
+        if (stopped) {
+            Consumer consumer = must(stream.consumer("work", "lapper"));
+            for (int i = 0; i < 2; ++i) {
+                for (int k = 0; k < 18; ++k) must(stream.add(payload_of(must(stream.info()).next, 90)));
+                drain(consumer, accounted);
+            }
+            consumer.close();
+            child.resume();
+        }
+        note(child.receive_all(), accounted);
+        EXPECT_EQ(child.wait(), 0);
+        must(stream.add(payload_of(must(stream.info()).next)));
+        Consumer consumer = must(stream.consumer("work", "survivor"));
+        drain(consumer, accounted);
+        expect_all(stream, accounted);
+        EXPECT_EQ(must(stream.group("work")).pending, 0u);
+        if (HasFailure()) return;
+    }
+    std::printf("%s: stopped at %llu points\n", operation.name, static_cast<unsigned long long>(at - 1));
+}
+
+std::string name_of(const ::testing::TestParamInfo<std::size_t>& parameter) {
+    return lossy_operations[parameter.param].name;
+}
+INSTANTIATE_TEST_SUITE_P(Operation, LossyKilled, ::testing::Range<std::size_t>(0, std::size(lossy_operations)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Operation, LossyStopped, ::testing::Range<std::size_t>(0, std::size(lossy_operations)),
+                         name_of);
+
+/// Who needs room and demotes a late group dies before any store of it.
+TEST(Demoting, killed_at_every_store_leaves_the_group_to_be_demoted_by_others) {
+    std::uint64_t at = 0;
+    for (int status = -1; status != 0;) {
+        SCOPED_TRACE(++at);
+        Folder folder;
+        Stream stream = must(Stream::create(folder / "s", small_options()));
+        GroupOptions options;
+        options.retention = Retention::until;
+        options.behind = 1ms;
+        must(stream.create_group("work", Position::oldest(), options));
+        for (std::uint64_t i = 1; i <= 16; ++i) must(stream.add(payload_of(i, 90)));
+        const Copies first = must(stream.range(1, 1));
+        const auto added = TimePoint(std::chrono::nanoseconds(first[0].time_ns()));
+        while (std::chrono::system_clock::now() - added < 3ms) continue;
+        Child child([&](Link&) {
+            Stream own = must(Stream::open(folder / "s"));
+            arm(Point::death, folder / "s", at);
+            const auto sequence = own.add(payload_of(17, 90));
+            disarm();
+            return sequence ? 0 : 1;
+        });
+        status = child.wait();
+        ASSERT_TRUE(status == 0 || status == -SIGKILL) << status;
+        must(stream.recover());
+        for (std::uint64_t i = 0; i < 20; ++i) must(stream.add(payload_of(must(stream.info()).next, 90)));
+        EXPECT_EQ(must(stream.group("work")).demoted_at, 1u);
+        Consumer consumer = must(stream.consumer("work"));
+        Accounted accounted;
+        drain(consumer, accounted);
+        expect_all(stream, accounted);
+        if (::testing::Test::HasFailure()) return;
+    }
+}
+
+}  // namespace
+}  // namespace shmq::test

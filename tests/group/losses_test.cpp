@@ -1,0 +1,143 @@
+// What the records say of entries that the trim point passed, and who tells it.
+#include "group/losses.hpp"
+
+#include <gtest/gtest.h>
+
+#include "group/grouping.hpp"
+#include "log/retention.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using Ranges = std::vector<LostRange>;
+
+/// A lossy group of 8 slots, its trim point set and its records forged as a test wants them.
+struct LossForge : GroupForge {
+    LossForge() { row().retention.store(static_cast<std::uint32_t>(Retention::lossy), memory_order_relaxed); }
+    [[nodiscard]] GroupRow& row() const { return segment().group(group.row); }
+    void trim_to(Sequence trim) const { segment().control().trim_point.store(trim, memory_order_seq_cst); }
+    void set(Sequence sequence, PendingState state, std::uint32_t consumer = 0) const {
+        test::forge_record(segment(), group.row, sequence, state, consumer);
+    }
+    Ranges find() { return find_losses(segment(), group.row, lost), lost; }
+    Ranges lost;
+};
+
+TEST(Losses, are_what_was_never_delivered_or_waited) {
+    LossForge forge;
+    forge.trim_to(8);
+    forge.set(1, PendingState::acked);
+    forge.set(2, PendingState::retry);
+    forge.set(3, PendingState::delayed);
+    forge.set(4, PendingState::acked);
+    forge.set(5, PendingState::dead);
+    forge.segment().consumer(forge.group.row, 0).word.store(pack_owner({OwnerState::live, 0, 1}), memory_order_seq_cst);
+    forge.set(6, PendingState::delivered);
+    EXPECT_EQ(forge.find(), (Ranges{{2, 3}, {5, 5}, {7, 7}}));
+}
+
+TEST(Losses, are_what_a_consumer_that_is_gone_held) {
+    LossForge forge;
+    forge.trim_to(3);
+    forge.set(1, PendingState::delivered);
+    forge.set(2, PendingState::delivered, 1);
+    forge.segment().consumer(forge.group.row, 1).word.store(pack_owner({OwnerState::live, 0, 1}), memory_order_seq_cst);
+    EXPECT_EQ(forge.find(), (Ranges{{1, 1}}));
+}
+
+TEST(Losses, of_many_laps_are_looked_for_in_the_first_and_the_last) {
+    LossForge forge;
+    const std::uint64_t slots = forge.geometry().slots;
+    forge.set(2, PendingState::acked);
+    forge.trim_to(1 + 100 * slots);
+    EXPECT_EQ(forge.find(), (Ranges{{1, 1}, {3, 100 * slots}}));
+}
+
+TEST(Losses, whose_record_a_later_lap_overwrote_count_from_the_cursor_on) {
+    LossForge forge;
+    const std::uint64_t slots = forge.geometry().slots;
+    forge.trim_to(5);
+    for (Sequence s = 1; s <= 4; ++s) forge.set(s + slots, PendingState::acked);
+    forge.row().cursor.store(3, memory_order_relaxed);
+    EXPECT_EQ(forge.find(), (Ranges{{3, 4}}));
+}
+
+TEST(Losses, are_told_by_who_raises_the_word) {
+    LossForge forge;
+    forge.trim_to(6);
+    Ranges one, two;
+    const Untold first = find_losses(forge.segment(), forge.group.row, one);
+    forge.trim_to(8);
+    const Untold second = find_losses(forge.segment(), forge.group.row, two);
+    tell_losses(forge.segment(), forge.group.row, first, one);
+    EXPECT_EQ(one, (Ranges{{1, 5}}));
+    tell_losses(forge.segment(), forge.group.row, second, two);
+    EXPECT_EQ(two, (Ranges{{6, 7}})) << "the rest was told by the other";
+    tell_losses(forge.segment(), forge.group.row, first, one);
+    EXPECT_TRUE(one.empty()) << "late";
+    EXPECT_TRUE(forge.find().empty());
+}
+
+TEST(Losses, are_none_where_the_word_is_damaged) {
+    LossForge forge;
+    forge.trim_to(6);
+    forge.row().skipped.store(~std::uint64_t{0}, memory_order_relaxed);
+    EXPECT_TRUE(forge.find().empty());
+}
+
+TEST(TakeNew, of_copies_gives_an_entry_whose_record_was_left_alone_for_most_of_all_tags) {
+    LossForge forge;
+    forge.adder.add_many(1);
+    const Geometry& g = forge.geometry();
+    for (const std::uint64_t laps : {std::uint64_t{1}, g.record_tag_mask / 2 - 1, g.record_tag_mask / 2 + 5}) {
+        const std::uint64_t tag = (g.record_tag(1) - laps) & g.record_tag_mask;
+        forge.segment()
+            .record(forge.group.row, 1)
+            .store(pack_pending(g, {tag, 0, 0, PendingState::acked}), memory_order_seq_cst);
+        test::Reader reader(forge.handle, forge.group, "reader");
+        EXPECT_EQ(test::sequences_of(reader.read_new(4)), std::vector<Sequence>{1}) << laps;
+    }
+}
+
+TEST(LostRanges, come_into_order_and_together) {
+    Ranges lost{{7, 9}, {1, 2}, {3, 3}, {8, 12}, {20, 20}};
+    merge_lost(lost);
+    EXPECT_EQ(lost, (Ranges{{1, 3}, {7, 12}, {20, 20}}));
+    EXPECT_EQ(count_lost(lost), 10u);
+}
+
+TEST(Retention, lossy_does_not_hold_the_trim_point) {
+    LossForge forge;
+    forge.adder.add_many(6);
+    EXPECT_EQ(lift_trim(forge.segment(), 5).trim, 5u);
+    forge.row().retention.store(static_cast<std::uint32_t>(Retention::required), memory_order_relaxed);
+    EXPECT_EQ(lift_trim(forge.segment(), 7).trim, 5u);
+}
+
+TEST(Retention, until_holds_it_as_long_as_its_word_names_no_entry) {
+    LossForge forge;
+    GroupRow& row = forge.row();
+    row.retention.store(static_cast<std::uint32_t>(Retention::until), memory_order_relaxed);
+    row.behind_ms = 1;
+    forge.adder.add_many(6);
+    EXPECT_TRUE(holds_trim(row));
+    EXPECT_EQ(lift_for_room(forge.segment(), 3, 3).trim, 1u) << "without time stamps nothing is late";
+    EXPECT_EQ(demoted_at(row), 0u);
+    row.demoted.store(2, memory_order_relaxed);
+    EXPECT_EQ(lift_for_room(forge.segment(), 3, 3).trim, 3u);
+}
+
+TEST(Retention, a_word_of_another_group_in_the_row_is_not_demoted) {
+    LossForge forge;
+    GroupRow& row = forge.row();
+    row.retention.store(static_cast<std::uint32_t>(Retention::until), memory_order_relaxed);
+    row.demoted.store(undemoted_word(forge.group.incarnation + 1), memory_order_relaxed);
+    forge.adder.add_many(6);
+    EXPECT_EQ(lift_for_room(forge.segment(), 3, 3).trim, 1u);
+    EXPECT_EQ(demoted_at(row), 0u);
+}
+
+}  // namespace
+}  // namespace shmq
