@@ -120,7 +120,7 @@ Sequence find_cursor(const Segment& segment, std::uint32_t group) noexcept {
 bool take_unclaimed(Member& member, Taking& taking, Sequence sequence, std::uint64_t record,
                     std::uint64_t place) noexcept {
     const Segment& segment = member.segment;
-    const std::size_t size = size_of(segment, taking, place);
+    const std::size_t size = size_of(member, taking, sequence, place);
     if (!fits(taking, size)) return false;
     const std::uint64_t mine = held_word(member, sequence, 1);
     // seq_cst: DROP and PREFIX, as in take_new; ORDER.
