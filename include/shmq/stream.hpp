@@ -39,6 +39,7 @@ struct StreamInfo {
     std::uint32_t chunks_unfinished = 0;  ///< left by a producer that ended, to be adopted
     std::uint32_t chunks_sealed = 0;      ///< full, with entries that are kept
     std::uint32_t pins = 0;               ///< chunks kept for views of former owners
+    std::uint32_t parked = 0;             ///< stuck entries that left the ring
     std::uint32_t producers = 0;          ///< adding now
     std::uint32_t attachments = 0;        ///< open handles
     std::uint32_t format_version = 0;
@@ -55,6 +56,7 @@ struct GroupInfo {
     std::uint64_t retry = 0;      ///< waiting to be delivered again; the next two included
     std::uint64_t delayed = 0;    ///< of these not due yet
     std::uint64_t dead = 0;       ///< of these delivered no more
+    std::uint64_t parked = 0;     ///< of pending and retry, entries that left the ring
     std::uint32_t consumers = 0;  ///< open now
     GroupOptions options;
 };
@@ -70,6 +72,7 @@ struct PendingSummary {
     Sequence lowest = 0;      ///< 0 if there is none
     Sequence highest = 0;
     std::uint64_t lag = 0;                   ///< entries never delivered
+    std::uint64_t parked = 0;                ///< of `count`, entries that left the ring
     std::vector<PendingConsumer> consumers;  ///< those open, and those that hold something
 };
 
@@ -79,10 +82,11 @@ struct PendingEntry {
     std::optional<Duration> idle;         ///< since it was delivered or given back; nullopt if unknown, or delayed
     std::uint32_t deliveries = 0;         ///< that count, the running one included
     Owner owner = Owner::none;
-    bool retry = false;              ///< waiting for retry
-    bool exhausted = false;          ///< dead, and handed over 65,535 times: only Stream::ack ends it
-    bool delayed = false;            ///< waiting until it is due
-    bool dead = false;               ///< failed too often, and delivered no more
+    bool retry = false;      ///< waiting for retry
+    bool exhausted = false;  ///< dead, and handed over 65,535 times: only Stream::ack ends it
+    bool delayed = false;    ///< waiting until it is due
+    bool dead = false;       ///< failed too often, and delivered no more
+    bool parked = false;     ///< stuck so long that it left the ring; all that can be done with others can with it
     std::optional<Duration> due_in;  ///< of a delayed entry
     std::uint32_t failures = 0;      ///< nacks, and claims from somebody alive; at most 255 are counted
     std::uint32_t deaths = 0;        ///< owners that died; likewise

@@ -54,12 +54,12 @@ std::uint32_t DelayRule::after(std::uint32_t failures) const noexcept {
     return static_cast<std::uint32_t>(std::min(std::uint64_t{first_ms} << doublings, longest));
 }
 
-DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                       Ending ending, std::uint64_t now_ms, const DelayRule& delay) noexcept {
+DeliveryWord clock_end(Word& word, const PendingWord& held, Ending ending, std::uint64_t now_ms,
+                       const DelayRule& delay) noexcept {
     PendingWord after = held;
     ++after.handover;
     DeliveryWord ended{};
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         ended = {};
         if (delivery_matches(d, after)) return std::nullopt;  // handed on meanwhile: this end came too late
         ended = known(d, held);
@@ -77,12 +77,11 @@ DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence seq
     return ended;
 }
 
-std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                          std::uint64_t now_ms) noexcept {
+std::uint32_t clock_again(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
     PendingWord before = held;
     --before.handover;
     std::uint32_t deliveries = 0;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, held)) {  // somebody claimed it from us meanwhile and wrote this already
             deliveries = d.failures + d.deaths + 1;
             return std::nullopt;
@@ -95,9 +94,8 @@ std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence 
     return deliveries;
 }
 
-DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                         std::uint64_t now_ms) noexcept {
-    const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
+DeliveryFacts clock_read(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
+    const DeliveryWord d = unpack_delivery(word.load(memory_order_acquire));
     if (!delivery_matches(d, held)) {
         const DeliveryWord guess = unknown(held);
         return {std::nullopt, held.handover, guess.failures, guess.deaths};
@@ -108,18 +106,16 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
     return {idle > low_mask(time_bits - 1) ? 0 : idle, d.failures + d.deaths + running, d.failures, d.deaths};
 }
 
-std::uint64_t clock_rest(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& delayed,
-                         std::uint64_t now_ms) noexcept {
-    const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
+std::uint64_t clock_rest(Word& word, const PendingWord& delayed, std::uint64_t now_ms) noexcept {
+    const DeliveryWord d = unpack_delivery(word.load(memory_order_acquire));
     const std::uint64_t rest = (d.time_ms - now_ms) & low_mask(time_bits);
     return delivery_matches(d, delayed) && rest <= low_mask(31) ? rest : 0;
 }
 
-void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                  std::uint64_t now_ms) noexcept {
+void clock_extend(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
     PendingWord after = held;
     ++after.handover;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // it is somebody else's by now
         const bool runs = delivery_matches(d, held);
         d = known(d, held);
@@ -129,19 +125,17 @@ void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence
     });
 }
 
-void clock_forget(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& dead,
-                  std::uint64_t now_ms) noexcept {
+void clock_forget(Word& word, const PendingWord& dead, std::uint64_t now_ms) noexcept {
     PendingWord after = dead;
     ++after.handover;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // delivered again by now
         return DeliveryWord{now_ms & low_mask(time_bits), low_tag(dead), low_handover(dead), true, 0, 0};
     });
 }
 
-void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                 std::uint64_t now_ms) noexcept {
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+void clock_start(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, held)) return std::nullopt;
         d = unknown(held);
         d.time_ms = now_ms & low_mask(time_bits);
@@ -149,10 +143,9 @@ void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence,
     });
 }
 
-void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                   std::uint64_t now_ms) noexcept {
+void clock_restamp(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
     bool done = false;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (std::exchange(done, true)) return std::nullopt;  // somebody else set it meanwhile, to a time of this boot
         if (!delivery_matches(d, held)) d = unknown(held);
         d.time_ms = now_ms & low_mask(time_bits);
