@@ -50,6 +50,7 @@ struct GroupInfo {
     std::string name;
     Sequence start = 0;           ///< first entry the group is concerned with
     Sequence floor = 0;           ///< every entry below is finished
+    Sequence held_from = 0;       ///< lowest unfinished entry in the ring: the ones from there on hold their room
     Sequence next = 0;            ///< first entry that was never delivered
     std::uint64_t lag = 0;        ///< entries never delivered; exact
     std::uint64_t pending = 0;    ///< delivered, not acked

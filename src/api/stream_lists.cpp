@@ -39,6 +39,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.name = std::string(row_name(segment.group(row).name).view());
     info.start = counts.start;
     info.floor = counts.floor;
+    info.held_from = counts.held_from;
     info.next = counts.next;
     info.lag = counts.lag;
     info.pending = counts.delivered;

@@ -30,8 +30,9 @@ void each_pending(const Segment& segment, std::uint32_t group, Sequence from, Se
 
 struct GroupCounts {
     Sequence start = 0;
-    Sequence floor = 0;  // every entry below is finished
-    Sequence next = 0;   // first entry never delivered
+    Sequence floor = 0;      // every entry below is finished
+    Sequence held_from = 0;  // likewise, or parked
+    Sequence next = 0;       // first entry never delivered
     std::uint64_t lag = 0;
     std::uint64_t delivered = 0;
     std::uint64_t retry = 0;    // with the two below
@@ -48,12 +49,13 @@ inline GroupCounts count_group(const Segment& segment, std::uint32_t group) noex
     counts.next = find_cursor(segment, group);
     const Sequence end = find_end(segment);
     counts.lag = end > counts.next ? end - counts.next : 0;
-    counts.floor = counts.next;
+    counts.floor = counts.held_from = counts.next;
     each_pending(segment, group, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending, const RecordAt& at) {
         ++(pending.state == PendingState::delivered ? counts.delivered : counts.retry);
         if (pending.state == PendingState::delayed) ++counts.delayed;
         if (pending.state == PendingState::dead) ++counts.dead;
         if (at.parked) ++counts.parked;
+        if (!at.parked && counts.held_from == counts.next) counts.held_from = s;
         if (counts.lowest == 0) counts.lowest = counts.floor = s;
         counts.highest = s;
         return true;

@@ -27,13 +27,6 @@ std::optional<RecordAt> find_in_cells(const Segment& segment, GroupId group, Seq
     return std::nullopt;
 }
 
-/// Whether the group exists no more, so that nobody asks for its cells.
-bool is_gone(const Segment& segment, GroupId group) noexcept {
-    if (group.row >= segment.geometry().group_rows) return true;  // damage
-    const GroupWord word = unpack_group(segment.group(group.row).word.load(memory_order_seq_cst));
-    return word.incarnation != group.incarnation || word.state == GroupState::dropped || word.state == GroupState::free;
-}
-
 }  // namespace
 
 RecordAt record_at(const Segment& segment, const ParkedEntry& entry) noexcept {
@@ -129,30 +122,18 @@ void free_cells_of(const Segment& segment, GroupId group) noexcept {
         if (look_at_cell(segment, cell, entry) && entry.group() == group) free_cell(segment, entry);
 }
 
+bool is_done_with(const Segment& segment, const ParkedEntry& entry) noexcept {
+    if (!is_unfinished(entry) || entry.group_row >= segment.geometry().group_rows) return true;  // or damage
+    const GroupWord word = unpack_group(segment.group(entry.group_row).word.load(memory_order_seq_cst));
+    return word.incarnation != entry.group_incarnation || word.state == GroupState::dropped ||
+           word.state == GroupState::free;
+}
+
 void free_left_cells(const Segment& segment) noexcept {
     const std::uint32_t used = cells_in_use(segment);
     ParkedEntry entry{};
     for (std::uint32_t cell = 0; cell < used; ++cell)
-        if (look_at_cell(segment, cell, entry) && (!is_unfinished(entry) || is_gone(segment, entry.group())))
-            free_cell(segment, entry);
-}
-
-void repair_cells(const Segment& segment, AttachmentId dead) noexcept {
-    const std::uint32_t used = cells_in_use(segment);
-    ParkedEntry entry{};
-    for (std::uint32_t cell = 0; cell < used; ++cell) {
-        Word& row = segment.parking(cell).word;
-        std::uint64_t word = row.load(memory_order_seq_cst);
-        const CellWord found = unpack_cell(word);
-        if (found.state != CellState::tentative || found.row != dead.row) continue;
-        // After the word, before the exchange: the row is the dead one's still, so the cell is too (REPAIR).
-        if (segment.attachment(dead.row).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) continue;
-        // Its maker is dead, so what the ring does not name now it never will.
-        const bool named = look_at_cell(segment, cell, entry) && entry.word == found;
-        const CellWord after =
-            named ? CellWord{CellState::live, 0, found.generation} : CellWord{CellState::free, 0, found.generation + 1};
-        row.compare_exchange(word, pack_cell(after), memory_order_seq_cst, memory_order_relaxed);
-    }
+        if (look_at_cell(segment, cell, entry) && is_done_with(segment, entry)) free_cell(segment, entry);
 }
 
 }  // namespace shmq

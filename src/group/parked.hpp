@@ -83,9 +83,8 @@ void sweep_parked(Member& member, std::uint64_t count, std::uint64_t now_ms) noe
 
 /// Frees the cells of a group that is gone. Living holders' views were pinned before.
 void free_cells_of(const Segment& segment, GroupId group) noexcept;
+/// Whether nobody needs a cell's content any more: the entry is finished, or its group is gone.
+[[nodiscard]] bool is_done_with(const Segment& segment, const ParkedEntry& entry) noexcept;
 /// Frees what deaths left: cells of finished entries and of groups that are gone.
 void free_left_cells(const Segment& segment) noexcept;
-/// What a dead attachment reserved: live if the ring names it, else free.
-void repair_cells(const Segment& segment, AttachmentId dead) noexcept;
-
 }  // namespace shmq

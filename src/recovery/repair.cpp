@@ -55,6 +55,25 @@ void repair_producers(const Segment& segment, AttachmentId dead) noexcept {
     }
 }
 
+/// Cells that the dead one reserved, and those that acks and drops which ended in a death left.
+void repair_cells(const Segment& segment, AttachmentId dead) noexcept {
+    for (std::uint32_t cell = 0; cell < cells_in_use(segment); ++cell) {
+        Word& row = segment.parking(cell).word;
+        std::uint64_t word = row.load(memory_order_seq_cst);
+        const CellWord found = unpack_cell(word);
+        if (found.state == CellState::free) continue;
+        // After the word, before the exchange: the row is the dead one's still, so the cell is too (REPAIR).
+        if (segment.attachment(dead.row).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) return;
+        ParkedEntry entry{};
+        const bool named = look_at_cell(segment, cell, entry) && entry.word == found;
+        const CellVerdict verdict = judge_cell({found, named, named && is_done_with(segment, entry)}, dead);
+        if (verdict == CellVerdict::leave) continue;
+        const CellWord after = verdict == CellVerdict::live ? CellWord{CellState::live, 0, found.generation}
+                                                            : CellWord{CellState::free, 0, found.generation + 1};
+        row.compare_exchange(word, pack_cell(after), memory_order_seq_cst, memory_order_relaxed);
+    }
+}
+
 void settle_group(const Segment& segment, Visits& visits, std::uint32_t row, AttachmentId dead) noexcept {
     Word& word = segment.group(row).word;
     std::uint64_t seen = word.load(memory_order_seq_cst);

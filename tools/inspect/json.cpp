@@ -88,6 +88,7 @@ Json json_of(const StreamFacts& facts) {
                         {"unfinished", info.chunks_unfinished},
                         {"sealed", info.chunks_sealed},
                         {"pinned", info.pins}};
+    object["parked"] = info.parked;
     object["producers"] = info.producers;
     object["attachments"] = info.attachments;
     object["groups"] = json_array(facts.groups);
@@ -99,12 +100,14 @@ Json json_of(const GroupFacts& group) {
     object["name"] = json_text(group.info.name);
     object["start"] = group.info.start;
     object["floor"] = group.info.floor;
+    object["held_from"] = group.info.held_from;
     object["next"] = group.info.next;
     object["lag"] = group.info.lag;
     object["pending"] = group.info.pending;
     object["retry"] = group.info.retry;
     object["delayed"] = group.info.delayed;
     object["dead"] = group.info.dead;
+    object["parked"] = group.info.parked;
     object["options"] = json_of_options(group.info.options);
     object["consumers"] = json_array(group.pending.consumers);
     object["living_consumers"] = living_consumers(group);
@@ -147,6 +150,7 @@ Json json_of(const PendingEntry& entry) {
     object["exhausted"] = entry.exhausted;
     object["delayed"] = entry.delayed;
     object["dead"] = entry.dead;
+    object["parked"] = entry.parked;
     object["due_in_ms"] = entry.due_in
                               ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*entry.due_in).count())
                               : Json(nullptr);
