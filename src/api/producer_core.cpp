@@ -138,7 +138,7 @@ Result<Sequence> ProducerCore::add_one(std::size_t size, std::uint8_t flags, Byt
 }
 
 /// While the answer is `full`: parks an entry that is stuck and tries again. Whether it is something else now. Each
-/// turn parks one, or somebody else made room; bounded, should others always be faster.
+/// turn parks one; bounded, should cells come free and others always be faster.
 template <class Answer, class Try>
 bool ProducerCore::try_parking(Answer& answer, Try attempt) {
     const Segment& segment = stream_->segment();

@@ -121,10 +121,11 @@ bool park_for_room(const Segment& segment, Visits& visits) noexcept {
     if (segment.geometry().parking == 0) return false;
     const Sequence trim = find_begin(segment);
     if (find_end(segment) <= trim) return false;
-    // Each turn parks the entry at the trim point for one group more.
+    // Each turn parks the entry at the trim point for one group more. If it is in nobody's way, something else is
+    // missing, and no more is given up for it.
     for (std::uint32_t turn = 0; turn <= segment.geometry().group_rows; ++turn) {
         const Lifted lifted = lift_trim(segment, trim + 1);
-        if (lifted.trim > trim) return true;
+        if (lifted.trim > trim) return turn != 0;
         if (!lifted.blocked.known || lifted.blocked.sequence != trim) return false;
         if (!can_park(segment, lifted.blocked.group, trim)) return false;
         if (!park_entry(segment, visits, lifted.blocked.group, trim)) return false;

@@ -7,7 +7,7 @@ namespace shmq {
 
 /// Parks what the trim point can't pass, if that helps: an entry that was delivered and is not finished, while its
 /// group has finished others in the middle of what is kept. A group that merely lags is not helped: it is waited for.
-/// True if the caller should try again: something was parked, or the trim point moved meanwhile.
+/// True if the caller should try again: the trim point passed what was parked.
 bool park_for_room(const Segment& segment, Visits& visits) noexcept;
 
 /// Whether that could help now; for who would wake a producer to try. Changes nothing.

@@ -1,6 +1,8 @@
 // Entries that stay unfinished while the ring goes on: they leave it, and everything that can be done with an entry can
 // be done with them still.
-#include <sys/wait.h>
+#include <atomic>
+#include <random>
+#include <thread>
 
 #include "support/stream_test.hpp"
 
@@ -396,6 +398,50 @@ TEST_F(Parking, out_of_chunks_is_full_and_names_a_parked_entry) {
         must(stream.add(payload_of(i, 900)));
         must(must(fast.read()).ack());
     }
+}
+
+TEST_F(Parking, each_entry_is_acked_once_while_some_stick_and_come_back) {
+    constexpr std::uint64_t entries = 20'000;
+    const unsigned seed = std::random_device{}();
+    SCOPED_TRACE(seed);
+    StreamOptions options = parking_options(16);
+    options.payload = 256 * 1024;
+    Stream stream = create_with_group(options);
+    std::vector<std::atomic<unsigned>> acks(entries + 1);
+    std::atomic<std::uint64_t> done{0};
+    std::atomic<unsigned> wrong{0};
+    const auto work = [&](unsigned number, unsigned holds) {
+        std::mt19937 random(seed + number);
+        Stream own = must(Stream::open(path()));
+        Consumer consumer = must(own.consumer("g"));
+        std::vector<Batch> held;
+        while (done < entries) {
+            if (auto batch = consumer.read(reading(1 + random() % 3, 1ms))) held.push_back(std::move(*batch));
+            while (held.size() > holds || (!held.empty() && random() % 64 == 0)) {
+                const auto chosen = held.begin() + static_cast<std::ptrdiff_t>(random() % held.size());
+                for (const Entry& entry : *chosen) {
+                    if (number_of(entry.payload()) != entry.sequence()) ++wrong;
+                    if (random() % 8 == 0) {
+                        if (!chosen->nack(entry.sequence())) ++wrong;
+                    } else if (chosen->ack(entry.sequence())) {
+                        if (acks[entry.sequence()].fetch_add(1) != 0) ++wrong;
+                        ++done;
+                    } else {
+                        ++wrong;
+                    }
+                }
+                held.erase(chosen);
+            }
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < 2; ++i) threads.emplace_back(work, i, 1);
+    threads.emplace_back(work, 2, 8);
+    for (std::uint64_t i = 1; i <= entries; ++i) must(stream.add(payload_of(i, 24 + i % 40), waiting(forever)));
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0u);
+    EXPECT_EQ(must(stream.pending("g")).count, 0u);
+    EXPECT_EQ(must(stream.info()).parked, 0u);
 }
 
 }  // namespace

@@ -248,7 +248,6 @@ constexpr Operation table[] = {
     {"operator_ack_parked", Effect::none, true, false, be_parked, operator_ack},
     {"operator_nack_parked", Effect::none, false, false, be_parked, operator_nack},
     {"drop_group_parked", Effect::drops, false, false, be_parked, drop_group},
-    {"move_group_parked", Effect::moves, false, false, be_parked, move_forwards},
     {"create_group", Effect::none, false, false, nothing, create_group},
     {"drop_group", Effect::drops, false, false, take_three, drop_group},
     {"move_forwards", Effect::moves, false, false, take_three, move_forwards},
