@@ -40,6 +40,7 @@ struct StreamInfo {
     std::uint32_t chunks_unfinished = 0;  ///< left by a producer that ended, to be adopted
     std::uint32_t chunks_sealed = 0;      ///< full, with entries that are kept
     std::uint32_t pins = 0;               ///< chunks kept for views of former owners
+    std::uint32_t parked = 0;             ///< stuck entries that left the ring
     std::uint32_t producers = 0;          ///< adding now
     std::uint32_t attachments = 0;        ///< open handles
     std::uint32_t format_version = 0;
@@ -50,6 +51,7 @@ struct GroupInfo {
     std::string name;
     Sequence start = 0;           ///< first entry the group is concerned with
     Sequence floor = 0;           ///< every entry below is finished
+    Sequence held_from = 0;       ///< lowest unfinished entry in the ring: the ones from there on hold their room
     Sequence next = 0;            ///< first entry that was never delivered
     std::uint64_t lag = 0;        ///< entries never delivered; exact
     std::uint64_t waiting = 0;    ///< of these passed over, since they wait for earlier ones of their key
@@ -57,12 +59,13 @@ struct GroupInfo {
     std::uint64_t retry = 0;      ///< waiting to be delivered again; the next two included
     std::uint64_t delayed = 0;    ///< of these not due yet
     std::uint64_t dead = 0;       ///< of these delivered no more
+    std::uint64_t parked = 0;     ///< of pending and retry, entries that left the ring
     std::uint32_t consumers = 0;  ///< open now
     /// Of its oldest entry that is not finished: now less its time stamp, both by the wall clock, which may be set.
     /// nullopt if all are finished, or the stream keeps no times.
     std::optional<Duration> oldest_age;
-    Sequence demoted_at = 0;      ///< of Retention::until, once it is lossy: the entry that was too old; else 0
-    std::uint64_t lost = 0;       ///< entries it lost, of which its consumers were told or will be
+    Sequence demoted_at = 0;  ///< of Retention::until, once it is lossy: the entry that was too old; else 0
+    std::uint64_t lost = 0;   ///< entries it lost, of which its consumers were told or will be
     GroupOptions options;
 };
 
@@ -77,6 +80,7 @@ struct PendingSummary {
     Sequence lowest = 0;      ///< 0 if there is none
     Sequence highest = 0;
     std::uint64_t lag = 0;                   ///< entries never delivered
+    std::uint64_t parked = 0;                ///< of `count`, entries that left the ring
     std::vector<PendingConsumer> consumers;  ///< those open, and those that hold something
 };
 
@@ -95,10 +99,11 @@ struct PendingEntry {
     std::optional<Duration> idle;         ///< since it was delivered or given back; nullopt if unknown, or delayed
     std::uint32_t deliveries = 0;         ///< that count, the running one included
     Owner owner = Owner::none;
-    bool retry = false;              ///< waiting for retry
-    bool exhausted = false;          ///< dead, and handed over 65,535 times: only Stream::ack ends it
-    bool delayed = false;            ///< waiting until it is due
-    bool dead = false;               ///< failed too often, and delivered no more
+    bool retry = false;      ///< waiting for retry
+    bool exhausted = false;  ///< dead, and handed over 65,535 times: only Stream::ack ends it
+    bool delayed = false;    ///< waiting until it is due
+    bool dead = false;       ///< failed too often, and delivered no more
+    bool parked = false;     ///< stuck so long that it left the ring; all that can be done with others can with it
     std::optional<Duration> due_in;  ///< of a delayed entry
     std::uint32_t failures = 0;      ///< nacks, and claims from somebody alive; at most 255 are counted
     std::uint32_t deaths = 0;        ///< owners that died; likewise

@@ -158,7 +158,6 @@ private:
     std::vector<LostRange> owed_;    // what it alone knows to be lost, to be told with the next entries
     std::vector<Taken> given_up_;    // the same with their records
     std::size_t told_given_up_ = 0;  // so many of these, the first, were told with the last read
-    std::uint32_t reads_ = 0;        // until the next sweep
     std::vector<std::unique_ptr<BatchCore>> batches_;
     std::unique_ptr<PollSource> poll_;
 };

@@ -5,6 +5,7 @@
 
 #include "base/field_bytes.hpp"
 #include "group/closing.hpp"
+#include "group/parking.hpp"
 #include "log/producer_row.hpp"
 
 namespace shmq::detail {
@@ -136,6 +137,19 @@ Result<Sequence> ProducerCore::add_one(std::size_t size, std::uint8_t flags, Byt
     return sequence;
 }
 
+/// While the answer is `full`: parks an entry that is stuck and tries again. Whether it is something else now. Each
+/// turn parks one; bounded, should cells come free and others always be faster.
+template <class Answer, class Try>
+bool ProducerCore::try_parking(Answer& answer, Try attempt) {
+    const Segment& segment = stream_->segment();
+    for (std::uint32_t turn = 0; turn <= 2 * stream_->geometry().parking; ++turn) {
+        if (!park_for_room(segment, stream_->visits())) return false;
+        answer = attempt();
+        if (answer || answer.error().code() != Code::full) return true;
+    }
+    return false;
+}
+
 /// Tries again while the answer is `full` and the wait lasts; somebody dead may hold the room, so each slice of the
 /// wait scans.
 template <class Try>
@@ -143,11 +157,12 @@ auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> d
     auto answer = attempt();
     if (answer || answer.error().code() != Code::full) [[likely]]
         return answer;
+    if (try_parking(answer, attempt)) return answer;
     finish_closings(stream_->segment(), stream_->visits());  // a group that is gone may still hold the room
     stream_->scan_if_due(full_scan_ms);
     const Waited waited = stream_->wait(room_bit, options.wait, options.stop, [&] {
         answer = attempt();
-        return answer.has_value() || answer.error().code() != Code::full;
+        return answer.has_value() || answer.error().code() != Code::full || try_parking(answer, attempt);
     });
     if (waited == Waited::stopped) return Code::stopped;
     if (waited == Waited::removed) return Code::removed;

@@ -70,6 +70,8 @@ private:
     [[gnu::always_inline]] inline std::byte* write_header(const Room& room, std::size_t size, Bytes key,
                                                           std::uint8_t flags, std::uint64_t number) noexcept;
     Result<Sequence> publish(const Room& room, std::uint64_t number);
+    template <class Answer, class Try>
+    bool try_parking(Answer& answer, Try attempt);
     template <class Try>
     auto retry_while_full(const AddOptions& options, Try attempt) -> decltype(attempt());
 

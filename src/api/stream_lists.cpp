@@ -56,6 +56,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.name = std::string(row_name(segment.group(row).name).view());
     info.start = counts.start;
     info.floor = counts.floor;
+    info.held_from = counts.held_from;
     info.next = counts.next;
     info.lag = counts.lag;
     info.waiting = counts.waiting;
@@ -64,6 +65,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.delayed = counts.delayed;
     info.dead = counts.dead;
     info.oldest_age = age_of(segment, counts.floor);  // not published, if all are finished
+    info.parked = counts.parked;
     info.options = options_of(segment.group(row));
     if (hands_out_copies(segment.group(row))) {
         std::vector<LostRange> untold;
@@ -120,6 +122,9 @@ Result<StreamInfo> Stream::info() const {
     count_chunks(segment, info);
     for (std::uint32_t i = 0; i < g.pins; ++i)
         info.pins += (segment.pin(i).load(memory_order_acquire) & 1) != 0 ? 1u : 0u;
+    ParkedEntry parked{};
+    for (std::uint32_t i = 0; i < cells_in_use(segment); ++i)
+        info.parked += look_at_cell(segment, i, parked) && is_unfinished(parked) ? 1u : 0u;
     for (std::uint32_t i = 0; i < g.producers; ++i)
         info.producers += is_present(unpack_owner(segment.producer(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     for (std::uint32_t i = 0; i < g.attachments; ++i)
@@ -172,9 +177,10 @@ Result<PendingSummary> Stream::pending(std::string_view group) const {
     std::vector<std::uint64_t> held(core_->geometry().consumers + 1);
     PendingSummary summary;
     std::uint64_t waiting = 0;
-    each_pending(segment, *row, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending) {
+    each_pending(segment, *row, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending, const RecordAt& at) {
         if (is_waiting(pending)) return ++waiting, true;
         ++summary.count;
+        if (at.parked) ++summary.parked;
         if (summary.lowest == 0) summary.lowest = s;
         summary.highest = s;
         if (pending.state == PendingState::delivered && pending.consumer < held.size()) ++held[pending.consumer];
@@ -208,36 +214,38 @@ Result<std::vector<PendingEntry>> Stream::pending_entries(std::string_view group
     std::vector<PendingEntry> entries;
     const std::uint64_t now = core_->now_ms();
     const auto idle_wanted = std::chrono::ceil<std::chrono::milliseconds>(filter.idle);
-    each_pending(segment, *row, filter.from, filter.to, [&](Sequence s, const PendingWord& pending) {
-        if (entries.size() >= filter.max_entries) return false;
-        if (is_waiting(pending)) return true;
-        if (filter.only_dead && pending.state != PendingState::dead) return true;
-        const DeliveryFacts facts = clock_read(segment, *row, s, pending, now);
-        const std::chrono::milliseconds idle(facts.idle_ms.value_or(0));
-        PendingEntry entry;
-        entry.sequence = s;
-        entry.deliveries = facts.deliveries;
-        if (facts.idle_ms) entry.idle = idle;
-        if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers) {
-            entry.consumer = consumer_name(segment.consumer(*row, pending.consumer - 1), pending.consumer - 1);
-            entry.owner = owner_of(pending.consumer - 1);
-        }
-        entry.failures = facts.failures;
-        entry.deaths = facts.deaths;
-        entry.retry = pending.state == PendingState::retry;
-        entry.dead = pending.state == PendingState::dead;
-        entry.exhausted = entry.dead && pending.handover >= last_handover;
-        if (entry.dead) entry.reason = reason_of(pending, facts);
-        entry.moving = entry.dead && is_being_moved(pending);
-        entry.delayed = pending.state == PendingState::delayed;
-        if (entry.delayed) {  // the time beside it is not when it was given back
-            entry.idle.reset();
-            entry.due_in = std::chrono::milliseconds(clock_rest(segment, *row, s, pending, now));
-        }
-        const bool wanted = idle >= idle_wanted && (filter.consumer.empty() || entry.consumer == filter.consumer);
-        if (wanted) entries.push_back(std::move(entry));
-        return true;
-    });
+    each_pending(
+        segment, *row, filter.from, filter.to, [&](Sequence s, const PendingWord& pending, const RecordAt& at) {
+            if (entries.size() >= filter.max_entries) return false;
+            if (is_waiting(pending)) return true;
+            if (filter.only_dead && pending.state != PendingState::dead) return true;
+            const DeliveryFacts facts = clock_read(*at.delivery, pending, now);
+            const std::chrono::milliseconds idle(facts.idle_ms.value_or(0));
+            PendingEntry entry;
+            entry.sequence = s;
+            entry.deliveries = facts.deliveries;
+            if (facts.idle_ms) entry.idle = idle;
+            if (pending.state == PendingState::delivered && pending.consumer != 0 && pending.consumer <= g.consumers) {
+                entry.consumer = consumer_name(segment.consumer(*row, pending.consumer - 1), pending.consumer - 1);
+                entry.owner = owner_of(pending.consumer - 1);
+            }
+            entry.failures = facts.failures;
+            entry.deaths = facts.deaths;
+            entry.retry = pending.state == PendingState::retry;
+            entry.dead = pending.state == PendingState::dead;
+            entry.parked = at.parked.has_value();
+            entry.exhausted = entry.dead && pending.handover >= last_handover;
+            if (entry.dead) entry.reason = reason_of(pending, facts);
+            entry.moving = entry.dead && is_being_moved(pending);
+            entry.delayed = pending.state == PendingState::delayed;
+            if (entry.delayed) {  // the time beside it is not when it was given back
+                entry.idle.reset();
+                entry.due_in = std::chrono::milliseconds(clock_rest(*at.delivery, pending, now));
+            }
+            const bool wanted = idle >= idle_wanted && (filter.consumer.empty() || entry.consumer == filter.consumer);
+            if (wanted) entries.push_back(std::move(entry));
+            return true;
+        });
     return entries;
 }
 

@@ -15,9 +15,9 @@ namespace shmq {
 [[gnu::format(printf, 3, 4)]] Error text_error(Code code, std::uint64_t number, const char* format, ...) noexcept;
 
 /// `full`: what there is no room in ("slot" or "chunk"), and who needs the entry that holds it. Empty names where
-/// nobody is known.
-Error full_error(std::string_view what, std::string_view group, std::string_view consumer,
-                 std::uint64_t sequence) noexcept;
+/// nobody is known. `no_parking`: the entry is stuck, and there is no cell free that it could be parked in.
+Error full_error(std::string_view what, std::string_view group, std::string_view consumer, std::uint64_t sequence,
+                 bool no_parking = false) noexcept;
 
 Error option_error(const char* option, std::uint64_t value, std::uint64_t lowest, std::uint64_t highest) noexcept;
 Error option_differs_error(const char* option, std::uint64_t wanted, std::uint64_t found) noexcept;

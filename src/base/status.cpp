@@ -65,6 +65,7 @@ static_assert(std::size(table) == static_cast<std::size_t>(Code::system) + 1);
 struct Detail {
     std::uint64_t id = 0;  // of the error it belongs to; 0 is none
     bool held = false;     // names instead of text
+    bool no_parking = false;
     char text[320] = {};
     char what[16] = {};
     char group[64] = {};
@@ -97,8 +98,11 @@ std::string held_text(const Detail& detail, std::uint64_t sequence) {
     if (detail.group[0] == 0) return text + "producers and loans hold them; close producers or commit loans";
     text += "group " + std::string(detail.group) + " still needs entry " + std::to_string(sequence);
     if (detail.consumer[0] != 0)
-        return text + ", held by consumer " + detail.consumer + "; it must ack, or `shmq claim` the entry";
-    return text + ", which nobody holds; read it, or drop the group";
+        text += ", held by consumer " + std::string(detail.consumer) + "; it must ack, or `shmq claim` the entry";
+    else
+        text += ", which nobody holds; read it, or drop the group";
+    if (detail.no_parking) text += " (the parking table is full: `shmq pending` lists what is stuck)";
+    return text;
 }
 
 }  // namespace
@@ -127,10 +131,11 @@ Error text_error(Code code, std::uint64_t number, const char* format, ...) noexc
     return Error(code, number, detail.id);
 }
 
-Error full_error(std::string_view what, std::string_view group, std::string_view consumer,
-                 std::uint64_t sequence) noexcept {
+Error full_error(std::string_view what, std::string_view group, std::string_view consumer, std::uint64_t sequence,
+                 bool no_parking) noexcept {
     Detail& detail = next_detail();
     detail.held = true;
+    detail.no_parking = no_parking;
     copy_name(detail.what, sizeof detail.what, what);
     copy_name(detail.group, sizeof detail.group, group);
     copy_name(detail.consumer, sizeof detail.consumer, consumer);

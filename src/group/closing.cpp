@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "group/parked.hpp"
 #include "group/pins.hpp"
 #include "log/publish.hpp"
 #include "log/retention.hpp"
@@ -42,8 +43,8 @@ private:
 
 /// An entry that a living consumer holds.
 struct Held {
-    Sequence sequence;
-    std::uint64_t record;
+    const Word* record;
+    std::uint64_t value;
     std::uint32_t consumer;
     ChunkSpan chunks;
     std::uint64_t pin;  // its pin's word, without a generation
@@ -54,21 +55,30 @@ template <class Look>
 bool each_held(const Segment& segment, std::uint32_t row, Look look) noexcept {
     const Geometry& g = segment.geometry();
     if (hands_out_copies(segment.group(row))) return true;  // no view is to be kept
+    const auto look_if_held = [&](const Word& where, std::uint64_t value, std::uint64_t place) {
+        const PendingWord record = unpack_pending(g, value);
+        if (record.state != PendingState::delivered || record.consumer == 0 || record.consumer > g.consumers)
+            return true;
+        const std::uint32_t consumer = record.consumer - 1;
+        if (unpack_owner(segment.consumer(row, consumer).word.load(memory_order_acquire)).state != OwnerState::live)
+            return true;
+        const auto chunks = chunks_of(segment, place);
+        if (!chunks) return true;
+        const std::uint64_t pin = pack_pin({true, consumer_number(g, row, consumer), chunks->first, chunks->count, 0});
+        return look(Held{&where, value, consumer, *chunks, pin});
+    };
     const Sequence end = find_end(segment);
     Sequence s = std::max(find_begin(segment), start_of(segment.group(row), memory_order_acquire));
     for (; s < end; ++s) {
-        const std::uint64_t word = segment.record(row, s).load(memory_order_seq_cst);
-        const PendingWord record = unpack_pending(g, word);
-        if (record.tag != g.record_tag(s) || record.state != PendingState::delivered) continue;
-        if (record.consumer == 0 || record.consumer > g.consumers) continue;
-        const std::uint32_t consumer = record.consumer - 1;
-        if (unpack_owner(segment.consumer(row, consumer).word.load(memory_order_acquire)).state != OwnerState::live)
-            continue;
-        const auto chunks = chunks_of(segment, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place);
-        if (!chunks) continue;
-        const std::uint64_t pin = pack_pin({true, consumer_number(g, row, consumer), chunks->first, chunks->count, 0});
-        if (!look(Held{s, word, consumer, *chunks, pin})) return false;
+        const Word& record = segment.record(row, s);
+        const std::uint64_t value = record.load(memory_order_seq_cst);
+        if (pending_tag(g, value) != g.record_tag(s)) continue;
+        if (!look_if_held(record, value, unpack_slot(g, segment.slot(s).load(memory_order_acquire)).place))
+            return false;
     }
+    if (cells_in_use(segment) == 0) return true;
+    for (const ParkedEntry& entry : ParkedList(segment, group_in(segment, row)))  // after the ring, which they left
+        if (!look_if_held(segment.parking(entry.cell).record, entry.record, entry.place)) return false;
     return true;
 }
 
@@ -82,7 +92,7 @@ bool pin_held(const Segment& segment, std::uint32_t row, std::uint64_t closing) 
         if (!ticket) return false;
         // Its holder may have finished, or somebody else the whole closing, since we looked: then nobody would free it.
         // seq_cst: after the pin; a holder that ends its delivery later sees the pin (PIN).
-        if (segment.record(row, held.sequence).load(memory_order_seq_cst) != held.record ||
+        if (held.record->load(memory_order_seq_cst) != held.value ||
             segment.group(row).word.load(memory_order_seq_cst) != closing)
             return_pin(segment, *ticket);
         else
@@ -149,6 +159,7 @@ bool finish_closing(const Segment& segment, Visits& visits, std::uint32_t row) n
                                                          memory_order_seq_cst, memory_order_relaxed))  // (4), else (5)
             break;
     }
+    free_cells_of(segment, {row, unpack_closing(closing).incarnation});  // what living consumers look at is pinned
     // Active before the old row is dropped: once nothing is closing, nothing is left to do.
     if (successor) {
         const Visit successor_visit(visits, successor->row);

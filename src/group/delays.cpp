@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "group/deliver.hpp"
+#include "group/parked.hpp"
 #include "group/retry_index.hpp"
 #include "log/sleep.hpp"
 
@@ -44,6 +45,7 @@ void ripen(const Segment& segment, std::uint32_t group, std::uint64_t now_ms) no
         mark_retry(segment, group, s);  // a reader that saw the entry delayed still may have taken it away
         ++came;
     }
+    came += ripen_parked(segment, group, now_ms, soonest);  // after the ring, which entries leave for a cell
     if (soonest != ~std::uint64_t{0}) lower_due(segment, group, now_ms + soonest, now_ms);
     if (came != 0) entries_came(segment, sleeper_mask(group), came);
 }

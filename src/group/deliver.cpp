@@ -8,8 +8,10 @@
 #include "group/finish.hpp"
 #include "group/group_options.hpp"
 #include "group/order.hpp"
+#include "group/parked.hpp"
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
+#include "group/taking.hpp"
 #include "log/copy.hpp"
 #include "log/publish.hpp"
 #include "log/retention.hpp"
@@ -31,23 +33,10 @@ bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequenc
     return pending_tag(g, segment.record(group, sequence).load(memory_order_acquire)) == g.record_tag(sequence);
 }
 
-/// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's
-/// first line.
+/// As size_of of taking.hpp; the bytes of what is copied may be overwritten while we look.
 std::size_t size_of(const Member& member, const Taking& taking, Sequence sequence, std::uint64_t place) noexcept {
-    if (taking.max_bytes == ~std::size_t{0}) return 0;
-    if (member.copies) return size_of_copy(member.segment, sequence);
-    const auto entry = entry_at(member.segment, place);
-    return entry ? entry->header.size : 0;
-}
-
-/// Whether an entry of `size` bytes may be taken still: the first may, whatever its size.
-bool fits(const Taking& taking, std::size_t size) noexcept {
-    return taking.count == 0 || size <= taking.max_bytes - std::min(taking.max_bytes, taking.bytes);
-}
-
-void put(Taking& taking, const Taken& taken, std::size_t size) noexcept {
-    taking.room[taking.count++] = taken;
-    taking.bytes += size;
+    if (!member.copies) return size_of(member.segment, taking, place);
+    return taking.max_bytes == ~std::size_t{0} ? 0 : size_of_copy(member.segment, sequence);
 }
 
 /// Takes over an entry from the record value `seen` (retry, or a delivery of somebody): hand-over + 1, ours.
@@ -211,6 +200,7 @@ void take_retry(Member& member, Taking& taking) noexcept {
     const Sequence base = find_base(segment, group);
     const Sequence end = base + g.slots;
     const auto pass = [&](bool own) {
+        take_parked_retry(member, taking, own);
         for (Sequence s = next_marked(segment, group, base, end); s < end && !taking.is_full();
              s = next_marked(segment, group, s + 1, end)) {
             const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
@@ -234,7 +224,9 @@ void take_retry(Member& member, Taking& taking) noexcept {
             unmark_retry(segment, group, s);
             // Given back again between our look and the unmarking: mark it again.
             const PendingWord now = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
-            if (now.state == PendingState::retry && now.tag == g.record_tag(s)) mark_retry(segment, group, s);
+            if ((now.state == PendingState::retry && now.tag == g.record_tag(s)) ||
+                parked_waits_at(segment, member.group, s))
+                mark_retry(segment, group, s);
         }
     };
     if (member.own_first) pass(true);
@@ -250,6 +242,7 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
     const std::uint32_t group = member.group.row;
     if (taking.now_ms < member.next_stale_ms && idle_ms >= member.stale_for_ms) return true;
     std::uint64_t soonest = taking.now_ms + idle_ms;
+    if (!take_parked_stale(member, taking, idle_ms, soonest)) return false;
     const Sequence end = find_cursor(segment, group);
     for (Sequence s = find_base(segment, group); s < end; ++s) {
         if (taking.is_full()) return true;  // the rest is looked at by the next call
@@ -292,8 +285,10 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
 }
 
 bool check_claims(Member& member, Taking& taking) noexcept {
-    // What was taken stands in sequence order, so the first decides for all.
-    if (claims_stand(member, taking.room[0].sequence)) [[likely]]
+    // What was taken stands in sequence order, so the first in the ring decides for all.
+    const auto taken_end = taking.room.begin() + static_cast<std::ptrdiff_t>(taking.count);
+    const auto first = std::find_if(taking.room.begin(), taken_end, [](const Taken& taken) { return !taken.parked; });
+    if (claims_stand(member, first == taken_end ? ~Sequence{0} : first->sequence)) [[likely]]
         return false;
     const Segment& segment = member.segment;
     const bool active = is_active(segment, member.group);
@@ -301,7 +296,7 @@ bool check_claims(Member& member, Taking& taking) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taking.count; ++i) {
         const Taken& taken = taking.room[i];
-        if (active && taken.sequence >= trim)
+        if (active && (taken.parked || taken.sequence >= trim))
             taking.room[kept++] = taken;
         else
             give_back(segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms);
@@ -314,6 +309,7 @@ void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept {
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
+    sweep_parked(member, count, now_ms);
     const Sequence base = find_base(segment, group);
     const Sequence end =
         segment.group(group).cursor.load(memory_order_relaxed);  // a hint; what lies above is not our business

@@ -32,8 +32,9 @@ struct Member {
     bool own_first = false;             // came back under its name: what it held before comes first
     std::uint64_t next_stale_ms = 0;    // no entry can have been idle for stale_for_ms or longer before then
     std::uint64_t stale_for_ms = 0;
-    bool copies = false;     // it is given copies: the trim point does not wait for the group (log/retention.hpp)
-    Sequence claims_at = 0;  // of such a one: it looked for losses below, and claims from here on
+    bool copies = false;           // it is given copies: the trim point does not wait for the group (log/retention.hpp)
+    Sequence claims_at = 0;        // of such a one: it looked for losses below, and claims from here on
+    std::uint32_t sweep_cell = 0;  // as sweep_at, among the parking cells
 };
 
 /// One entry a consumer was given.
@@ -43,6 +44,7 @@ struct Taken {
     std::uint64_t place = 0;
     std::uint32_t deliveries = 1;
     bool taken_over = false;
+    bool parked = false;  // out of the ring, so the trim point says nothing about it
 };
 
 /// Where taken entries go, and how much may be taken.

@@ -62,12 +62,12 @@ std::uint32_t DelayRule::after(std::uint32_t failures) const noexcept {
     return static_cast<std::uint32_t>(std::min(std::uint64_t{first_ms} << doublings, longest));
 }
 
-DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                       Ending ending, std::uint64_t now_ms, const DelayRule& delay) noexcept {
+DeliveryWord clock_end(Word& word, std::uint32_t delivery_limit, const PendingWord& held, Ending ending,
+                       std::uint64_t now_ms, const DelayRule& delay) noexcept {
     PendingWord after = held;
     ++after.handover;
     DeliveryWord ended{};
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         ended = {};
         if (delivery_matches(d, after)) return std::nullopt;  // handed on meanwhile: this end came too late
         ended = known(d, held);
@@ -78,7 +78,7 @@ DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence seq
         const std::uint32_t wait = ending == Ending::released ? 0 : delay.after(ended.failures + ended.deaths);
         const std::uint64_t time = (now_ms + wait) & low_mask(time_bits);
         const bool waits_longer = ending == Ending::failed && wait != 0 && is_later(time, ended.time_ms);
-        const bool dead = held.handover >= last_handover || is_at_limit(segment.group(group), ended);
+        const bool dead = held.handover >= last_handover || is_at_limit(delivery_limit, ended);
         if (!counts && (dead || !waits_longer)) return std::nullopt;
         ended.counted = true;
         ended.time_ms = dead ? dead_time(now_ms, ending) : time;
@@ -87,12 +87,11 @@ DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence seq
     return ended;
 }
 
-std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                          std::uint64_t now_ms) noexcept {
+std::uint32_t clock_again(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
     PendingWord before = held;
     --before.handover;
     std::uint32_t deliveries = 0;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, held)) {  // somebody claimed it from us meanwhile and wrote this already
             deliveries = d.failures + d.deaths + 1;
             return std::nullopt;
@@ -105,9 +104,8 @@ std::uint32_t clock_again(const Segment& segment, std::uint32_t group, Sequence 
     return deliveries;
 }
 
-DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                         std::uint64_t now_ms) noexcept {
-    const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
+DeliveryFacts clock_read(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
+    const DeliveryWord d = unpack_delivery(word.load(memory_order_acquire));
     if (!delivery_matches(d, held)) {
         const DeliveryWord guess = unknown(held);
         return {std::nullopt, held.handover, guess.failures, guess.deaths, Ending::released};
@@ -121,18 +119,16 @@ DeliveryFacts clock_read(const Segment& segment, std::uint32_t group, Sequence s
             dead ? static_cast<Ending>(d.time_ms & ending_bits) : Ending::released};
 }
 
-std::uint64_t clock_rest(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& delayed,
-                         std::uint64_t now_ms) noexcept {
-    const DeliveryWord d = unpack_delivery(segment.delivery(group, sequence).load(memory_order_acquire));
+std::uint64_t clock_rest(Word& word, const PendingWord& delayed, std::uint64_t now_ms) noexcept {
+    const DeliveryWord d = unpack_delivery(word.load(memory_order_acquire));
     const std::uint64_t rest = (d.time_ms - now_ms) & low_mask(time_bits);
     return delivery_matches(d, delayed) && rest <= low_mask(31) ? rest : 0;
 }
 
-void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                  std::uint64_t now_ms) noexcept {
+void clock_extend(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
     PendingWord after = held;
     ++after.handover;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // it is somebody else's by now
         const bool runs = delivery_matches(d, held);
         d = known(d, held);
@@ -142,19 +138,17 @@ void clock_extend(const Segment& segment, std::uint32_t group, Sequence sequence
     });
 }
 
-void clock_forget(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& dead,
-                  std::uint64_t now_ms) noexcept {
+void clock_forget(Word& word, const PendingWord& dead, std::uint64_t now_ms) noexcept {
     PendingWord after = dead;
     ++after.handover;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // delivered again by now
         return DeliveryWord{dead_time(now_ms, Ending::released), low_tag(dead), low_handover(dead), true, 0, 0};
     });
 }
 
-void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                 std::uint64_t now_ms) noexcept {
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+void clock_start(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, held)) return std::nullopt;
         d = unknown(held);
         d.time_ms = now_ms & low_mask(time_bits);
@@ -162,10 +156,9 @@ void clock_start(const Segment& segment, std::uint32_t group, Sequence sequence,
     });
 }
 
-void clock_restamp(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
-                   std::uint64_t now_ms) noexcept {
+void clock_restamp(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
     bool done = false;
-    change(segment.delivery(group, sequence), [&](DeliveryWord d) -> std::optional<DeliveryWord> {
+    change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (std::exchange(done, true)) return std::nullopt;  // somebody else set it meanwhile, to a time of this boot
         if (!delivery_matches(d, held)) d = unknown(held);
         d.time_ms = held.state == PendingState::dead ? dead_time(now_ms, static_cast<Ending>(d.time_ms & ending_bits))

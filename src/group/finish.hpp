@@ -23,6 +23,11 @@ enum class Finish : std::uint8_t {
     return found == with_state(held, PendingState::acked) ? Finish::not_pending : Finish::fenced;
 }
 
+/// Finishes the delivery `held`, whose record in the ring was `found` instead: perhaps the entry is parked
+/// (group/parked.hpp).
+Finish finish_elsewhere(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
+                        std::uint64_t found) noexcept;
+
 /// Finishes the delivery `held` of `sequence`. One locked instruction.
 inline Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence,
                            std::uint64_t held) noexcept {
@@ -32,7 +37,7 @@ inline Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence
     if (segment.record(group, sequence)
             .compare_exchange(seen, with_state(held, PendingState::acked), memory_order_seq_cst, memory_order_acquire))
         return Finish::done;
-    return refused(held, seen);
+    return finish_elsewhere(segment, group, sequence, held, seen);
 }
 
 /// Gives the delivery `held` back, counted as `ending` says: to retry, to wait first as `delay` says (none: as the
@@ -45,7 +50,8 @@ Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence,
 Finish extend_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
                     std::uint64_t now_ms) noexcept;
 
-/// The pending record of an entry if it is delivered, retry, delayed or dead; 0 if the group has it not pending.
+/// The pending record in the ring of an entry if it is delivered, retry, delayed or dead; 0 if the ring has it not
+/// pending.
 std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
 /// Lifts the trim point to where a producer wants it, if this group has no more say in it, and wakes producers. The

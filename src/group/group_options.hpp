@@ -32,9 +32,12 @@ void put_options(GroupRow& row, const GroupOptions& options) noexcept;
 [[nodiscard]] inline DelayRule back_off_of(const GroupRow& row) noexcept {
     return {row.first_ms, row.doubling != 0 ? row.most_ms : row.first_ms};
 }
-/// Whether so many failures and deaths end an entry's deliveries.
+/// Whether so many failures and deaths end an entry's deliveries; 0 is no limit.
+[[nodiscard]] inline bool is_at_limit(std::uint32_t delivery_limit, const DeliveryWord& word) noexcept {
+    return delivery_limit != 0 && word.failures + word.deaths >= delivery_limit;
+}
 [[nodiscard]] inline bool is_at_limit(const GroupRow& row, const DeliveryWord& word) noexcept {
-    return row.delivery_limit != 0 && word.failures + word.deaths >= row.delivery_limit;
+    return is_at_limit(row.delivery_limit, word);
 }
 
 }  // namespace shmq

@@ -78,7 +78,7 @@ static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
 //      128    8 directory     makers of groups       version and active group rows
 //      136    8 boot          who opens              hash of the boot id that times belong to
 //      144    8 names         who takes a name       rows of names that were ever taken; only grows
-//      152    8 parked        who parks entries      hint: cells of the parking table that are in use
+//      152    8 parked        who parks entries      cells of the parking table that were ever used; only grows
 //      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63: removed
 //      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
 //      320    4 reader_wake   wakers                 futex of readers without a group
@@ -267,11 +267,11 @@ struct alignas(cache_line) NamedRow {
 };
 static_assert(sizeof(NamedRow) == 128 && offsetof(NamedRow, intent) == 24 && offsetof(NamedRow, name) == 64);
 
-// Room for one entry that left the ring unfinished (group/parking.hpp).
+// Room for one entry that left the ring unfinished (log/parking.hpp).
 //
-//        0    8 word        who parks, who frees    itself: generation and state
-//        8    8 owner       who parks               word: owner word of who reserved it
-//       16    8 group       who parks               word: row and incarnation of the group
+//        0    8 word        who parks, who frees    itself: cell word: generation, who reserved it, state
+//        8    8 chunks      who parks               word: the first the entry stands in, and above 32 bits their count
+//       16    8 group       who parks               word: row, and above 32 bits incarnation of the group
 //       24    8 sequence    who parks               word
 //       32    8 place       who parks               word: in units
 //       40    8 record      consumers, scanner      itself: pending word, with the generation in place of the tag
@@ -279,7 +279,7 @@ static_assert(sizeof(NamedRow) == 128 && offsetof(NamedRow, intent) == 24 && off
 //       56    8 reserved
 struct alignas(cache_line) ParkingCell {
     Atomic<std::uint64_t> word;
-    Atomic<std::uint64_t> owner;
+    Atomic<std::uint64_t> chunks;
     Atomic<std::uint64_t> group;
     Atomic<std::uint64_t> sequence;
     Atomic<std::uint64_t> place;

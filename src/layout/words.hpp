@@ -3,6 +3,9 @@
 //
 //   slot word      [ tag : tag_bits | place : place_bits ]                              place in units of the geometry
 //   pending word   [ tag | consumer : consumer_bits | hand-over : 16 | state : 3 ]      consumer + 1; 0 is nobody
+//     parked       [ tag | 0 | low bits of the cell's generation : 6 | cell : 10 | state : 3 ]
+//     in a cell    as pending words, the cell's generation in place of the tag
+//   cell word      [ generation : 49 | attachment row : 12 | state : 3 ]    row: of who reserved it, while tentative
 //   delivery word  [ deaths : 8 | failures : 8 | counted : 1 | hand-over : 6 | tag : 3 | time : 38 ]   ms, going round
 //   owner word     [ incarnation : 49 | attachment row : 12 | state : 3 ]
 //   group word     [ incarnation : 25 | low bits of its maker's : 24 | attachment row : 12 | state : 3 ]

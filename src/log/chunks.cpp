@@ -57,7 +57,7 @@ Result<Room> ChunkHolder::room_in_new_chunk(std::uint64_t size) noexcept {
             filling_ = static_cast<unsigned>(hold - holds_.data());
             return carve(*hold, size);
         }
-        if (choice.kind == ChunkChoice::Kind::none) return full_error("chunk", {}, {}, 0);  // (4)
+        if (choice.kind == ChunkChoice::Kind::none) return blocked_error(segment_, "chunk", {});  // (4)
         // (3) Never above the end: the last sequence of a dead owner's chunk is only bounded by it.
         const Sequence wanted = std::min(choice.last + 1, find_end(segment_));
         const Lifted lifted = lift_for_room(segment_, wanted, wanted);
@@ -79,7 +79,7 @@ Result<Room> ChunkHolder::room_in_new_run(std::uint64_t size) noexcept {
         const Sequence trim = segment_.control().trim_point.load(memory_order_acquire);
         const Sequence end = find_end(segment_);
         const RunChoice choice = choose_run(segment_, count, trim, end);
-        if (!choice.found) return full_error("run of chunks", {}, {}, 0);
+        if (!choice.found) return blocked_error(segment_, "run of chunks", {});
         if (choice.limit > trim) {
             const Lifted lifted = lift_for_room(segment_, choice.limit, choice.limit);
             if (lifted.trim < choice.limit) {

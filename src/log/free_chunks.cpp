@@ -1,6 +1,8 @@
 // Searches over the chunk table; a producer does one for each chunk it fills, not for each entry.
 #include "log/free_chunks.hpp"
 
+#include "log/parking.hpp"
+
 namespace shmq {
 
 namespace {
@@ -31,6 +33,8 @@ std::uint32_t single_chunks(const Geometry& geometry) noexcept {
 }
 
 bool is_pinned(const Segment& segment, std::uint32_t chunk) noexcept {
+    // First, since a parked entry that is taken from its holder is pinned for that before it can be finished.
+    if (is_chunk_parked(segment, chunk)) return true;
     for (std::uint32_t cell = 0; cell < segment.geometry().pins; ++cell) {
         const std::uint64_t word = segment.pin(cell).load(memory_order_seq_cst);
         if ((word & 1) == 0) continue;

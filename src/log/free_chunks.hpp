@@ -11,8 +11,8 @@ namespace shmq {
 /// Chunks that singles are taken from: all but those kept for runs.
 [[nodiscard]] std::uint32_t single_chunks(const Geometry& geometry) noexcept;
 
-/// Whether a pin cell names the chunk: a former owner of an entry in it still looks at its bytes. To be asked after the
-/// trim point was seen above the chunk's last sequence (PIN).
+/// Whether a pin cell names the chunk, since a former owner of an entry in it still looks at its bytes, or an entry in
+/// it is parked. To be asked after the trim point was seen above the chunk's last sequence (PIN, PARK).
 [[nodiscard]] bool is_pinned(const Segment& segment, std::uint32_t chunk) noexcept;
 
 /// What a search for one chunk found.

@@ -6,6 +6,7 @@
 
 #include "base/error_detail.hpp"
 #include "log/named.hpp"
+#include "log/parking.hpp"
 #include "log/retention.hpp"
 
 namespace shmq {
@@ -33,7 +34,10 @@ Sequence finished_until(const Segment& segment, std::uint32_t group, Sequence fr
     Sequence s = std::max(from, start_of(segment.group(group), memory_order_seq_cst));
     for (; s < to; ++s) {
         const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
-        if (pending_tag(g, record) != g.record_tag(s) || pending_state(record) != PendingState::acked) return s;
+        if (pending_tag(g, record) != g.record_tag(s)) return s;
+        if (pending_state(record) == PendingState::acked) continue;
+        if (pending_state(record) != PendingState::parked) return s;
+        settle_parked(segment, group, s, record);  // its cell is live before anybody passes it (PARK)
     }
     return to;
 }
@@ -68,16 +72,24 @@ Lifted lift_trim(const Segment& segment, Sequence wanted) noexcept {
 }
 
 Error blocked_error(const Segment& segment, const char* what, const Blocked& blocked) noexcept {
-    if (!blocked.known) return full_error(what, {}, {}, 0);
     const Geometry& g = segment.geometry();
-    const RowName group = row_name(segment.group(blocked.group).name);
-    const PendingWord record =
-        unpack_pending(g, segment.record(blocked.group, blocked.sequence).load(memory_order_acquire));
-    if (record.tag != g.record_tag(blocked.sequence) || record.state != PendingState::delivered ||
-        record.consumer == 0 || record.consumer > g.consumers)
-        return full_error(what, group.view(), {}, blocked.sequence);
-    const RowName consumer = row_name(segment.consumer(blocked.group, record.consumer - 1).name);
-    return full_error(what, group.view(), consumer.size != 0 ? consumer.view() : "(anonymous)", blocked.sequence);
+    const auto held = [&](std::uint32_t group, Sequence sequence, const PendingWord& record) {
+        const RowName name = row_name(segment.group(group).name);
+        const bool table_full = record.state != PendingState::none && g.parking != 0 && is_parking_full(segment);
+        if (record.state != PendingState::delivered || record.consumer == 0 || record.consumer > g.consumers)
+            return full_error(what, name.view(), {}, sequence, table_full);
+        const RowName consumer = row_name(segment.consumer(group, record.consumer - 1).name);
+        return full_error(what, name.view(), consumer.size != 0 ? consumer.view() : "(anonymous)", sequence,
+                          table_full);
+    };
+    if (!blocked.known) {  // no entry of the ring; perhaps one that is parked
+        const auto parked = lowest_parked(segment);
+        if (!parked || parked->group_row >= g.group_rows) return full_error(what, {}, {}, 0);
+        return held(parked->group_row, parked->sequence, unpack_pending(g, parked->record));
+    }
+    PendingWord record = unpack_pending(g, segment.record(blocked.group, blocked.sequence).load(memory_order_acquire));
+    if (record.tag != g.record_tag(blocked.sequence)) record = {};  // never delivered
+    return held(blocked.group, blocked.sequence, record);
 }
 
 }  // namespace shmq

@@ -28,10 +28,11 @@ struct Lifted {
 Lifted lift_trim(const Segment& segment, Sequence wanted) noexcept;
 
 /// The first sequence in [from, to) that the group has not finished, or `to`. Reads the records themselves, with
-/// acquire (ACK).
+/// acquire (ACK); what is parked is done with here, once its cell is live (PARK).
 Sequence finished_until(const Segment& segment, std::uint32_t group, Sequence from, Sequence to) noexcept;
 
-/// `full` with the names of the group and consumer that hold it. `what`: "slot" or "chunk".
+/// `full` with the names of the group and consumer that hold it, and whether the parking table is full. Nobody known:
+/// the lowest parked entry is named, whose chunk may be missed. `what`: "slot" or "chunk".
 Error blocked_error(const Segment& segment, const char* what, const Blocked& blocked) noexcept;
 
 }  // namespace shmq

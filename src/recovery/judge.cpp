@@ -33,6 +33,12 @@ RecordVerdict judge_record(const PendingWord& record, std::uint64_t tag, std::ui
     return held ? RecordVerdict::retry : RecordVerdict::leave;
 }
 
+CellVerdict judge_cell(const CellFinding& cell, AttachmentId dead) noexcept {
+    if (cell.word.state == CellState::live) return cell.done ? CellVerdict::free : CellVerdict::leave;
+    if (cell.word.state != CellState::tentative || cell.word.row != dead.row) return CellVerdict::leave;
+    return cell.named ? CellVerdict::live : CellVerdict::free;
+}
+
 GroupVerdict judge_group(const GroupFinding& group, AttachmentId dead) noexcept {
     if (group.word.state == GroupState::closing) return GroupVerdict::close;
     if (!is_made_by(group.word, dead) || group.is_successor) return GroupVerdict::leave;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "layout/words.hpp"
+#include "log/parking.hpp"
 
 namespace shmq {
 
@@ -40,6 +41,19 @@ enum class RecordVerdict : std::uint8_t {
     retry   // M delivered to the dead
 };
 [[nodiscard]] RecordVerdict judge_record(const PendingWord& record, std::uint64_t tag, std::uint32_t consumer) noexcept;
+
+/// Rows S to V: a parking cell, against a dead attachment whose row is its own still.
+enum class CellVerdict : std::uint8_t {
+    leave,  // S free, live with an entry that somebody needs, or reserved by somebody else
+    live,   // U reserved by the dead, and the ring names it: the entry is in it
+    free    // V reserved by the dead for nothing, or live and finished, or of a group that is gone
+};
+struct CellFinding {
+    CellWord word;
+    bool named;  // tentative: the ring's record names it; looked at after its maker's proven death
+    bool done;   // live: its entry is finished, or its group gone
+};
+[[nodiscard]] CellVerdict judge_cell(const CellFinding& cell, AttachmentId dead) noexcept;
 
 /// Rows N to R: a group row whose maker may be the dead one.
 enum class GroupVerdict : std::uint8_t {

@@ -8,6 +8,7 @@
 #include "group/dead_move.hpp"
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
+#include "group/parked.hpp"
 #include "group/pins.hpp"
 #include "log/named.hpp"
 #include "log/publish.hpp"
@@ -55,6 +56,25 @@ void repair_producers(const Segment& segment, AttachmentId dead) noexcept {
     }
 }
 
+/// Cells that the dead one reserved, and those that acks and drops which ended in a death left.
+void repair_cells(const Segment& segment, AttachmentId dead) noexcept {
+    for (std::uint32_t cell = 0; cell < cells_in_use(segment); ++cell) {
+        Word& row = segment.parking(cell).word;
+        std::uint64_t word = row.load(memory_order_seq_cst);
+        const CellWord found = unpack_cell(word);
+        if (found.state == CellState::free) continue;
+        // After the word, before the exchange: the row is the dead one's still, so the cell is too (REPAIR).
+        if (segment.attachment(dead.row).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) return;
+        ParkedEntry entry{};
+        const bool named = look_at_cell(segment, cell, entry) && entry.word == found;
+        const CellVerdict verdict = judge_cell({found, named, named && is_done_with(segment, entry)}, dead);
+        if (verdict == CellVerdict::leave) continue;
+        const CellWord after = verdict == CellVerdict::live ? CellWord{CellState::live, 0, found.generation}
+                                                            : CellWord{CellState::free, 0, found.generation + 1};
+        row.compare_exchange(word, pack_cell(after), memory_order_seq_cst, memory_order_relaxed);
+    }
+}
+
 void settle_group(const Segment& segment, Visits& visits, std::uint32_t row, AttachmentId dead) noexcept {
     Word& word = segment.group(row).word;
     std::uint64_t seen = word.load(memory_order_seq_cst);
@@ -90,19 +110,22 @@ std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId 
                       std::uint64_t now_ms) noexcept {
     const Geometry& g = segment.geometry();
     std::uint64_t handed = 0;
+    const auto hand_on_if_held = [&](Sequence s, std::uint64_t word) {
+        const PendingWord record = unpack_pending(g, word);
+        if (record.consumer == 0 || record.consumer > g.consumers) return;
+        const std::uint32_t consumer = record.consumer - 1;
+        if ((set[consumer / 64] >> consumer % 64 & 1) == 0) return;
+        if (judge_record(record, g.record_tag(s), consumer) == RecordVerdict::leave) return;
+        // After the record, before the exchange: the row is the dead one's still, so the record is too (REPAIR).
+        if (segment.consumer(group, consumer).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) return;
+        handed += give_back(segment, group, s, word, Ending::died, now_ms) == Finish::done ? 1u : 0u;
+    };
     const Sequence begin = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
     const Sequence end = find_end(segment);
-    for (Sequence s = begin; s < end; ++s) {
-        const std::uint64_t word = segment.record(group, s).load(memory_order_seq_cst);
-        const PendingWord record = unpack_pending(g, word);
-        if (record.consumer == 0 || record.consumer > g.consumers) continue;
-        const std::uint32_t consumer = record.consumer - 1;
-        if ((set[consumer / 64] >> consumer % 64 & 1) == 0) continue;
-        if (judge_record(record, g.record_tag(s), consumer) == RecordVerdict::leave) continue;
-        // After the record, before the exchange: the row is the dead one's still, so the record is too (REPAIR).
-        if (segment.consumer(group, consumer).word.load(memory_order_seq_cst) != dead.word(OwnerState::live)) continue;
-        handed += give_back(segment, group, s, word, Ending::died, now_ms) == Finish::done ? 1u : 0u;
-    }
+    for (Sequence s = begin; s < end; ++s) hand_on_if_held(s, segment.record(group, s).load(memory_order_seq_cst));
+    if (cells_in_use(segment) != 0)  // after the ring, which they left; with the ring's tag, as every held word
+        for (const ParkedEntry& entry : ParkedList(segment, group_in(segment, group)))
+            hand_on_if_held(entry.sequence, with_tag(g, entry.record, g.record_tag(entry.sequence)));
     return handed;
 }
 
@@ -144,6 +167,7 @@ void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint
             RecoveryReport& report) noexcept {
     repair_chunks(segment, dead, report);
     repair_producers(segment, dead);
+    repair_cells(segment, dead);
     for (std::uint32_t group = 0; group < segment.geometry().group_rows; ++group)
         repair_group(segment, visits, group, dead, now_ms, report);
     std::uint64_t word = dead.word(OwnerState::live);

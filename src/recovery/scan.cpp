@@ -2,10 +2,12 @@
 #include "recovery/scan.hpp"
 
 #include "group/closing.hpp"
+#include "group/count.hpp"
 #include "group/delays.hpp"
 #include "group/deliver.hpp"
 #include "group/delivery_clock.hpp"
 #include "group/finish.hpp"
+#include "group/parked.hpp"
 #include "os/lock.hpp"
 #include "recovery/judge.hpp"
 
@@ -41,6 +43,7 @@ RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor
         }
     }
     finish_closings(segment, visits);  // after the repairs, which free pin cells
+    free_left_cells(segment);
     return report;
 }
 
@@ -58,20 +61,17 @@ bool free_dead_row(const Segment& segment, const os::Descriptor& probe, std::uin
 }
 
 void adopt_boot(const Segment& segment, Visits& visits, std::uint64_t boot, std::uint64_t now_ms) noexcept {
-    const Geometry& g = segment.geometry();
     Word& word = segment.control().boot;
     std::uint64_t seen = word.load(memory_order_acquire);
     if (seen == boot) return;
-    for (std::uint32_t row = 0; row < g.group_rows; ++row) {
+    for (std::uint32_t row = 0; row < segment.geometry().group_rows; ++row) {
         const Visit visit(visits, row);
         if (!is_in_directory(segment, row)) continue;
-        const Sequence end = find_cursor(segment, row);
-        for (Sequence s = find_base(segment, row); s < end; ++s) {
-            const std::uint64_t record = pending_record(segment, row, s);
-            if (record == 0) continue;
-            clock_restamp(segment, row, s, unpack_pending(g, record), now_ms);
-            if (pending_state(record) == PendingState::delayed) lower_due(segment, row, now_ms, now_ms);
-        }
+        each_pending(segment, row, 0, ~Sequence{0}, [&](Sequence, const PendingWord& pending, const RecordAt& at) {
+            clock_restamp(*at.delivery, pending, now_ms);
+            if (pending.state == PendingState::delayed) lower_due(segment, row, now_ms, now_ms);
+            return true;
+        });
     }
     word.compare_exchange(seen, boot, memory_order_acq_rel, memory_order_relaxed);
 }

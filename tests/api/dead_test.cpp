@@ -7,7 +7,9 @@ namespace {
 class Dead : public StreamTest {
 protected:
     [[nodiscard]] Stream create_limited(std::uint32_t limit) const {
-        Stream stream = create();
+        StreamOptions without_parking = small_options();
+        without_parking.parking = 0;
+        Stream stream = create(without_parking);
         GroupOptions options;
         options.delivery_limit = limit;
         must(stream.create_group("g", Position::oldest(), options));

@@ -46,7 +46,9 @@ TEST_F(Delay, a_nacked_entry_comes_when_it_is_due_and_not_before) {
 }
 
 TEST_F(Delay, is_seen_as_pending_and_holds_its_room) {
-    Stream stream = create_with_group();
+    StreamOptions options = small_options();
+    options.parking = 0;
+    Stream stream = create_with_group(options);
     add(stream, 16);
     Consumer consumer = must(stream.consumer("g", "c"));
     Batch batch = must(consumer.read(reading(16)));

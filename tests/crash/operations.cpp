@@ -70,6 +70,52 @@ void warm_producer(Actor& a) {
     static_cast<void>(a.producer.add(a.next_payload(100)));
 }
 
+/// Up to three entries of a slow consumer, and a ring that is full behind them, all the rest of it acked: the next add
+/// parks them.
+void get_stuck(Actor& a, Consumer& slow, Batch& stuck) {
+    slow = must(a.stream.consumer("work", "slow"));
+    Consumer fast = must(a.stream.consumer("work", "fast"));
+    const auto ack_rest = [&] {
+        while (auto batch = fast.read(reading(8))) {
+            for (const Sequence sequence : sequences_of(batch->entries())) a.tell(sequence);
+            must(batch->ack());
+        }
+    };
+    static_cast<void>(a.stream.add(a.next_payload(60)));
+    if (auto batch = slow.read(reading(3))) stuck = std::move(*batch);
+    ack_rest();
+    for (;;) {
+        const StreamInfo info = must(a.stream.info());
+        if (info.next - info.first == info.options.slots) return;
+        must(a.stream.add(a.next_payload(60)));
+        ack_rest();
+    }
+}
+void be_stuck(Actor& a) { get_stuck(a, a.consumer, a.batch); }
+
+/// The same, and they are parked.
+void park(Actor& a, Consumer& slow, Batch& stuck) {
+    get_stuck(a, slow, stuck);
+    Consumer fast = must(a.stream.consumer("work", "fast"));
+    while (must(a.stream.info()).parked < stuck.size()) {
+        must(a.stream.add(a.next_payload(60)));
+        Batch batch = must(fast.read());
+        for (const Sequence sequence : sequences_of(batch.entries())) a.tell(sequence);
+        must(batch.ack());
+    }
+}
+void be_parked(Actor& a) { park(a, a.consumer, a.batch); }
+/// Parked for another consumer of the actor's.
+void others_are_parked(Actor& a) {
+    park(a, a.other, a.other_batch);
+    a.consumer = must(a.stream.consumer("work", "victim"));
+}
+void parked_retry(Actor& a) {
+    others_are_parked(a);
+    must(a.other_batch.nack());
+    a.other_batch.close();
+}
+
 /// A process that held two entries, a loan and a name, and is dead by now.
 void leave_a_corpse(Actor& a) {
     Child corpse([&](Link& link) {
@@ -86,6 +132,9 @@ void leave_a_corpse(Actor& a) {
 }
 
 void add_small(Actor& a) { static_cast<void>(a.stream.add(a.next_payload(60))); }
+void add_until_parked(Actor& a) {
+    for (int i = 0; i < 4; ++i) static_cast<void>(a.stream.add(a.next_payload(60)));
+}
 void add_large(Actor& a) { static_cast<void>(a.stream.add(a.next_payload(2500))); }
 void add_over_chunks(Actor& a) {
     for (int i = 0; i < 3; ++i) static_cast<void>(a.producer.add(a.next_payload(500)));
@@ -189,6 +238,16 @@ constexpr Operation table[] = {
     {"join", Effect::none, false, false, nothing, join},
     {"operator_ack", Effect::none, true, false, take_three, operator_ack},
     {"operator_nack", Effect::none, false, false, take_three, operator_nack},
+    {"add_that_parks", Effect::none, false, false, be_stuck, add_until_parked},
+    {"ack_parked", Effect::none, true, false, be_parked, ack_each},
+    {"nack_parked", Effect::none, false, false, be_parked, nack},
+    {"close_parked", Effect::none, false, false, be_parked, close_batch},
+    {"extend_parked", Effect::none, false, false, be_parked, extend},
+    {"claim_parked", Effect::none, false, false, others_are_parked, claim},
+    {"read_parked", Effect::none, false, false, parked_retry, read},
+    {"operator_ack_parked", Effect::none, true, false, be_parked, operator_ack},
+    {"operator_nack_parked", Effect::none, false, false, be_parked, operator_nack},
+    {"drop_group_parked", Effect::drops, false, false, be_parked, drop_group},
     {"create_group", Effect::none, false, false, nothing, create_group},
     {"drop_group", Effect::drops, false, false, take_three, drop_group},
     {"move_forwards", Effect::moves, false, false, take_three, move_forwards},

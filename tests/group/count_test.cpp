@@ -62,17 +62,18 @@ TEST(EachPending, visits_only_what_was_asked_for_and_ends_when_told) {
     Reader reader(forge.handle, forge.group, "r");
     reader.ack(reader.read(7)[3]);
     std::vector<Sequence> seen;
-    each_pending(forge.segment(), forge.group.row, 2, 6, [&](Sequence s, const PendingWord& record) {
+    each_pending(forge.segment(), forge.group.row, 2, 6, [&](Sequence s, const PendingWord& record, const RecordAt&) {
         EXPECT_EQ(record.consumer, reader.consumer() + 1);
         seen.push_back(s);
         return true;
     });
     EXPECT_EQ(seen, (std::vector<Sequence>{2, 3, 5, 6}));
     seen.clear();
-    each_pending(forge.segment(), forge.group.row, 0, ~Sequence{0}, [&](Sequence s, const PendingWord&) {
-        seen.push_back(s);
-        return seen.size() < 2;
-    });
+    each_pending(forge.segment(), forge.group.row, 0, ~Sequence{0},
+                 [&](Sequence s, const PendingWord&, const RecordAt&) {
+                     seen.push_back(s);
+                     return seen.size() < 2;
+                 });
     EXPECT_EQ(seen, (std::vector<Sequence>{1, 2}));
 }
 

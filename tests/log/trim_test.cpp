@@ -33,7 +33,7 @@ TEST(LiftTrim, to_where_it_is_or_below_changes_nothing) {
     EXPECT_EQ(trim_point(forge), 4u);
 }
 
-TEST(LiftTrim, stops_at_each_state_but_acked) {
+TEST(LiftTrim, stops_at_each_state_but_acked_and_parked) {
     for (unsigned state = 0; state < 8; ++state) {
         const Forge forge;
         test::publish_many(forge.segment(), 6);
@@ -41,7 +41,8 @@ TEST(LiftTrim, stops_at_each_state_but_acked) {
         for (Sequence s = 1; s <= 6; ++s) test::forge_record(forge.segment(), 0, s, PendingState::acked);
         test::forge_record(forge.segment(), 0, 3, static_cast<PendingState>(state));
         const Lifted lifted = lift_trim(forge.segment(), 6);
-        if (static_cast<PendingState>(state) == PendingState::acked) {
+        const auto found = static_cast<PendingState>(state);
+        if (found == PendingState::acked || found == PendingState::parked) {
             EXPECT_EQ(lifted.trim, 6u);
             continue;
         }

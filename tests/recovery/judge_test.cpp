@@ -76,6 +76,20 @@ TEST(JudgeRecord, over_every_combination) {
     EXPECT_EQ(handed, 3u);
 }
 
+TEST(JudgeCell, over_every_combination) {
+    for (unsigned state = 0; state < 8; ++state)
+        for (const bool named : {false, true})
+            for (const bool done : {false, true})
+                for (const std::uint32_t row : {dead.row, dead.row + 1, 0u}) {
+                    const CellWord word{static_cast<CellState>(state), row, 5};
+                    CellVerdict expected = CellVerdict::leave;  // S
+                    if (word.state == CellState::tentative && row == dead.row)
+                        expected = named ? CellVerdict::live : CellVerdict::free;             // U, V
+                    if (word.state == CellState::live && done) expected = CellVerdict::free;  // V
+                    ASSERT_EQ(judge_cell({word, named, done}, dead), expected) << state << named << done << row;
+                }
+}
+
 TEST(JudgeGroup, over_every_combination) {
     for (unsigned state = 0; state < 8; ++state)
         for (const bool is_successor : {false, true})

@@ -86,14 +86,14 @@ const GroupFacts* StreamFacts::holding_group() const noexcept {
     const GroupFacts* lowest = nullptr;
     for (const GroupFacts& group : groups) {
         const bool holds = group.info.options.retention != Retention::lossy && group.info.demoted_at == 0;
-        if (holds && (lowest == nullptr || group.info.floor < lowest->info.floor)) lowest = &group;
+        if (holds && (lowest == nullptr || group.info.held_from < lowest->info.held_from)) lowest = &group;
     }
-    return lowest == nullptr || lowest->info.floor >= info.next ? nullptr : lowest;
+    return lowest == nullptr || lowest->info.held_from >= info.next ? nullptr : lowest;
 }
 
 std::uint64_t StreamFacts::needed() const noexcept {
     const GroupFacts* group = holding_group();
-    return group == nullptr ? 0 : std::min(info.next - group->info.floor, kept());
+    return group == nullptr ? 0 : std::min(info.next - group->info.held_from, kept());
 }
 
 Result<Stream> open_to_look(std::string_view name) { return Stream::open(name, {.read_only = true}); }
@@ -108,10 +108,15 @@ Result<GroupFacts> gather_group(const Stream& stream, std::string_view name) {
     if (!consumers) return consumers.error();
     Result<std::vector<PendingEntry>> lowest = stream.pending_entries(name, {.max_entries = 1});
     if (!lowest) return lowest.error();
+    Result<std::vector<PendingEntry>> holder =
+        stream.pending_entries(name, {.from = info->held_from, .max_entries = info->parked + 1});
+    if (!holder) return holder.error();
     facts.info = std::move(*info);
     facts.pending = std::move(*pending);
     facts.consumers = std::move(*consumers);
     if (!lowest->empty()) facts.lowest = std::move(lowest->front());
+    const auto in_ring = std::find_if(holder->begin(), holder->end(), [](const PendingEntry& e) { return !e.parked; });
+    if (in_ring != holder->end()) facts.holder = std::move(*in_ring);
     return facts;
 }
 

@@ -19,6 +19,7 @@ struct GroupFacts {
     PendingSummary pending;
     std::vector<ConsumerInfo> consumers;  ///< open ones, with those of dead owners
     std::optional<PendingEntry> lowest;   ///< the lowest entry that is delivered or waits for retry
+    std::optional<PendingEntry> holder;   ///< the lowest of these that is in the ring and holds its room
 };
 
 /// Where the bytes of the segment file are. The sum of all parts is `total`.

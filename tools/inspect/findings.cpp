@@ -58,18 +58,18 @@ std::vector<Cure> cures_of_delay(const StreamFacts& facts, const GroupFacts& gro
     std::vector<Cure> cures;
     if (facts.owners_unknown()) return cures;
     const bool unread = living_consumers(group) == 0;
-    const bool lowest_is_oldest = group.lowest && group.lowest->sequence <= group.info.floor;
-    if (lowest_is_oldest && group.lowest->exhausted) {
+    const bool lowest_is_oldest = group.holder && group.holder->sequence <= group.info.held_from;
+    if (lowest_is_oldest && group.holder->exhausted) {
         cures.push_back(
-            {group_command(facts, group, "ack", std::to_string(group.lowest->sequence)), "finishes it unread"});
-    } else if (lowest_is_oldest && group.lowest->dead) {
+            {group_command(facts, group, "ack", std::to_string(group.holder->sequence)), "finishes it unread"});
+    } else if (lowest_is_oldest && group.holder->dead) {
         cures = cures_of_dead(facts, group);
-    } else if (lowest_is_oldest && group.lowest->owner == Owner::dead) {
+    } else if (lowest_is_oldest && group.holder->owner == Owner::dead) {
         cures.push_back({command(facts, "recover"), "hands on what the dead held"});
-    } else if (lowest_is_oldest && !group.lowest->retry && !group.lowest->delayed) {
+    } else if (lowest_is_oldest && !group.holder->retry && !group.holder->delayed) {
         cures.push_back(
             {group_command(facts, group, "claim", "--idle 1m --count 64"), "takes over what is held for so long"});
-        cures.push_back({group_command(facts, group, "nack", std::to_string(group.lowest->sequence)),
+        cures.push_back({group_command(facts, group, "nack", std::to_string(group.holder->sequence)),
                          "gives it to the next reader"});
     }
     cures.push_back({read_command(facts, group), unread ? "reads and acks what waits" : "one more consumer"});
@@ -81,16 +81,16 @@ std::vector<Cure> cures_of_delay(const StreamFacts& facts, const GroupFacts& gro
 // Who keeps the oldest needed entry, and why it is not finished.
 std::string delay_text(const StreamFacts& facts, const GroupFacts& group) {
     const std::string held =
-        fmt::format("group {} needs all from entry {} on", quoted(group.info.name), grouped(group.info.floor));
-    if (!group.lowest || group.lowest->sequence > group.info.floor)
+        fmt::format("group {} needs all from entry {} on", quoted(group.info.name), grouped(group.info.held_from));
+    if (!group.holder || group.holder->sequence > group.info.held_from)
         return fmt::format("{}, which was never delivered{}", held,
                            living_consumers(group) == 0 ? ": nobody reads it" : "");
-    if (group.lowest->exhausted) return held + ", which was handed over too often";
-    if (group.lowest->dead) return held + ", which failed too often";
-    if (group.lowest->delayed)
-        return fmt::format("{}, which is due in {}", held, human_duration(group.lowest->due_in.value_or(Duration{0})));
-    if (group.lowest->retry) return fmt::format("{}, which waits for retry {}", held, idle_text(*group.lowest));
-    return fmt::format("{}, held by {} {}", held, holder_text(facts, group, *group.lowest), idle_text(*group.lowest));
+    if (group.holder->exhausted) return held + ", which was handed over too often";
+    if (group.holder->dead) return held + ", which failed too often";
+    if (group.holder->delayed)
+        return fmt::format("{}, which is due in {}", held, human_duration(group.holder->due_in.value_or(Duration{0})));
+    if (group.holder->retry) return fmt::format("{}, which waits for retry {}", held, idle_text(*group.holder));
+    return fmt::format("{}, held by {} {}", held, holder_text(facts, group, *group.holder), idle_text(*group.holder));
 }
 
 void judge_ring(const StreamFacts& facts, std::vector<Finding>& findings) {

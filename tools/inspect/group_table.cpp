@@ -14,8 +14,7 @@ namespace {
 
 using tools::grouped;
 
-std::string lowest_text(const GroupFacts& group) {
-    if (!group.lowest) return "";
+std::string plain_lowest_text(const GroupFacts& group) {
     if (group.lowest->dead)
         return fmt::format("{} is dead, {}", grouped(group.lowest->sequence), idle_text(group.lowest->idle));
     if (group.lowest->delayed)
@@ -25,6 +24,12 @@ std::string lowest_text(const GroupFacts& group) {
         return fmt::format("{} waits for retry, {}", grouped(group.lowest->sequence), idle_text(group.lowest->idle));
     return fmt::format("{} with {} ({}), {}", grouped(group.lowest->sequence), consumer_text(*group.lowest),
                        owner_word(group.lowest->owner), idle_text(group.lowest->idle));
+}
+
+std::string lowest_text(const GroupFacts& group) {
+    if (!group.lowest) return "";
+    if (!group.lowest->parked) return plain_lowest_text(group);
+    return fmt::format("{}; {} parked", plain_lowest_text(group), grouped(group.info.parked));
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ Json json_of(const StreamFacts& facts) {
                         {"unfinished", info.chunks_unfinished},
                         {"sealed", info.chunks_sealed},
                         {"pinned", info.pins}};
+    object["parked"] = info.parked;
     object["producers"] = info.producers;
     object["attachments"] = info.attachments;
     object["groups"] = json_array(facts.groups);
@@ -99,6 +100,7 @@ Json json_of(const GroupFacts& group) {
     object["name"] = json_text(group.info.name);
     object["start"] = group.info.start;
     object["floor"] = group.info.floor;
+    object["held_from"] = group.info.held_from;
     object["next"] = group.info.next;
     object["lag"] = group.info.lag;
     object["pending"] = group.info.pending;
@@ -111,6 +113,7 @@ Json json_of(const GroupFacts& group) {
             : Json(nullptr);
     object["demoted_at"] = group.info.demoted_at;
     object["lost"] = group.info.lost;
+    object["parked"] = group.info.parked;
     object["options"] = json_of_options(group.info.options);
     object["consumers"] = json_array(group.pending.consumers);
     object["living_consumers"] = living_consumers(group);
@@ -153,6 +156,7 @@ Json json_of(const PendingEntry& entry) {
     object["exhausted"] = entry.exhausted;
     object["delayed"] = entry.delayed;
     object["dead"] = entry.dead;
+    object["parked"] = entry.parked;
     object["due_in_ms"] = entry.due_in
                               ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*entry.due_in).count())
                               : Json(nullptr);

@@ -15,7 +15,7 @@ namespace {
 using tools::grouped;
 
 // What is odd about an entry, and what mends it.
-std::string state_text(const PendingEntry& entry) {
+std::string plain_state_text(const PendingEntry& entry) {
     if (entry.exhausted) return "handed over too often: only `shmq ack` ends it";
     if (entry.dead)
         return fmt::format("dead after {} and {}: `shmq dead requeue` or `shmq dead drop`",
@@ -26,6 +26,8 @@ std::string state_text(const PendingEntry& entry) {
     if (entry.owner == Owner::dead) return "owner died, not recovered yet: `shmq recover`";
     return "delivered";
 }
+
+std::string state_text(const PendingEntry& entry) { return plain_state_text(entry) + (entry.parked ? ", parked" : ""); }
 
 Tone tone_of_entry(const PendingEntry& entry) {
     if (entry.dead || entry.owner == Owner::dead) return Tone::warning;
@@ -60,6 +62,8 @@ void show(Screen& screen, const Request& request, const GroupFacts& group, const
                  fmt::format("{}, {} of them wait for retry", grouped(group.pending.count), grouped(group.info.retry)));
     if (group.info.delayed != 0) screen.field("delayed", fmt::format("{} of these", grouped(group.info.delayed)));
     if (group.info.dead != 0) screen.field("dead", fmt::format("{} of these", grouped(group.info.dead)));
+    if (group.info.parked != 0)
+        screen.field("parked", fmt::format("{} of these, out of the ring", grouped(group.info.parked)));
     if (group.pending.count > 0)
         screen.field("from, to",
                      fmt::format("{} to {}", grouped(group.pending.lowest), grouped(group.pending.highest)));

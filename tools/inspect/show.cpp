@@ -99,6 +99,8 @@ void show_use(Screen& screen, const StreamFacts& facts) {
                  fmt::format("{} free, {} owned, {} unfinished, {} sealed, {} pinned", grouped(info.chunks_free),
                              grouped(info.chunks_owned), grouped(info.chunks_unfinished), grouped(info.chunks_sealed),
                              grouped(info.pins)));
+    screen.field("parked", fmt::format("{} of {}", grouped(info.parked), grouped(info.options.parking)),
+                 info.parked != 0 ? Tone::note : Tone::plain);
     screen.field("producers", fmt::format("{} of {}", grouped(info.producers), grouped(info.options.producers)));
     screen.field("attachments",
                  fmt::format("{} of {}{}", grouped(facts.attachments.size()), grouped(info.options.attachments),

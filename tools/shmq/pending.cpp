@@ -63,6 +63,7 @@ nlohmann::ordered_json json_of(const std::vector<PendingEntry>& entries) {
             row["due_in_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(*entry.due_in).count();
         row["failures"] = entry.failures;
         row["deaths"] = entry.deaths;
+        row["parked"] = entry.parked;
         if (entry.dead) row["reason"] = reason_word(entry.reason);
         if (entry.dead) row["moving"] = entry.moving;
         rows.push_back(std::move(row));
@@ -76,6 +77,7 @@ std::string json_text(const PendingSummary& summary, const std::vector<PendingEn
     object["lowest"] = summary.lowest;
     object["highest"] = summary.highest;
     object["lag"] = summary.lag;
+    object["parked"] = summary.parked;
     object["consumers"] = nlohmann::ordered_json::array();
     for (const PendingConsumer& consumer : summary.consumers)
         object["consumers"].push_back(
@@ -93,7 +95,7 @@ std::string consumers_text(const std::vector<PendingConsumer>& consumers, std::s
 }
 
 // Who holds it, or what it waits for.
-std::string last_column(const PendingEntry& entry) {
+std::string state_column(const PendingEntry& entry) {
     if (entry.exhausted) return "dead, only ack ends it";
     if (entry.dead)
         return fmt::format("dead: {}, {}{}", counted(entry.failures, "failure", "failures"),
@@ -101,6 +103,8 @@ std::string last_column(const PendingEntry& entry) {
     if (entry.delayed) return fmt::format("due in {}", human_duration(entry.due_in.value_or(Duration{0})));
     return entry.retry ? "retry" : std::string(word_of(entry.owner));
 }
+
+std::string last_column(const PendingEntry& entry) { return state_column(entry) + (entry.parked ? ", parked" : ""); }
 
 std::string entries_text(const std::vector<PendingEntry>& entries, std::size_t width) {
     if (entries.empty()) return {};
@@ -122,6 +126,7 @@ std::string plain_text(const std::string& group, const PendingSummary& summary,
     for (const PendingEntry& entry : entries) width = std::max(width, entry.consumer.value_or("").size());
     std::string text = fmt::format("group {}: {} pending", group, counted(summary.count, "entry", "entries"));
     if (summary.count > 0) text += fmt::format(", sequences {} to {}", summary.lowest, summary.highest);
+    if (summary.parked > 0) text += fmt::format(", {} parked", grouped(summary.parked));
     text += fmt::format("; {} never delivered\n", grouped(summary.lag));
     return text + consumers_text(summary.consumers, width) + entries_text(entries, width);
 }

@@ -1,0 +1,224 @@
+// Entries that left the ring: what each death in between leaves, and that no word about one reaches another.
+#include "group/parked.hpp"
+
+#include <gtest/gtest.h>
+
+#include "group/dead.hpp"
+#include "group/grouping.hpp"
+#include "group/parking.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using test::Reader;
+
+/// A ring of 8 whose first entry is held by "slow", all others acked.
+struct Stuck : GroupForge {
+    Stuck() : slow(handle, group, "slow"), fast(handle, group, "fast") {
+        adder.add_many(8);
+        held = slow.read(1).at(0);
+        for (const Taken& taken : fast.read(7)) fast.ack(taken);
+    }
+    [[nodiscard]] std::uint32_t row() const { return group.row; }
+    void park() { EXPECT_TRUE(park_for_room(segment(), handle.visits)); }
+    /// Adds one entry that `fast` acks.
+    void go_on() {
+        adder.add_many(1);
+        for (const Taken& taken : fast.read(8)) EXPECT_EQ(fast.ack(taken), Finish::done);
+    }
+    [[nodiscard]] ParkingCell& cell(std::uint32_t number = 0) const { return segment().parking(number); }
+    [[nodiscard]] CellWord word(std::uint32_t number = 0) const {
+        return unpack_cell(cell(number).word.load(memory_order_seq_cst));
+    }
+    [[nodiscard]] PendingWord parked_record(std::uint32_t number = 0) const {
+        return unpack_pending(geometry(), cell(number).record.load(memory_order_seq_cst));
+    }
+    Reader slow;
+    Reader fast;
+    Taken held;
+};
+
+TEST(Park, moves_the_record_and_lets_the_trim_point_pass) {
+    Stuck s;
+    EXPECT_EQ(lift_trim(s.segment(), 2).trim, 1u);
+    s.park();
+    EXPECT_EQ(s.record(1).state, PendingState::parked);
+    EXPECT_EQ(s.word(), (CellWord{CellState::live, 0, 0}));
+    EXPECT_EQ(s.parked_record(), (PendingWord{0, s.slow.consumer() + 1, 1, PendingState::delivered}));
+    EXPECT_EQ(find_begin(s.segment()), 2u);
+    EXPECT_TRUE(is_parked(s.segment(), s.group, 1));
+    EXPECT_FALSE(is_parked(s.segment(), s.group, 2));
+    EXPECT_FALSE(is_parked(s.segment(), {s.row(), s.group.incarnation + 1}, 1));
+    for (int i = 0; i < 40; ++i) s.go_on();
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 1, s.held.record), Finish::done);
+    EXPECT_EQ(s.word(), (CellWord{CellState::free, 0, 1}));
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 1, s.held.record), Finish::not_pending);
+    EXPECT_FALSE(is_parked(s.segment(), s.group, 1));
+}
+
+TEST(Park, leaves_alone_what_is_not_stuck) {
+    GroupForge forge;
+    Reader reader(forge.handle, forge.group, "r");
+    EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits)) << "nothing there";
+    forge.adder.add_many(8);
+    EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits)) << "never delivered";
+    const auto taken = reader.read(3);
+    EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits)) << "the group is at work on it";
+    EXPECT_EQ(reader.ack(taken[1]), Finish::done);
+    EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits)) << "right behind it is not far behind";
+    EXPECT_EQ(cells_in_use(forge.segment()), 0u);
+}
+
+TEST(Park, in_each_state_keeps_it) {
+    for (const PendingState state :
+         {PendingState::delivered, PendingState::retry, PendingState::delayed, PendingState::dead}) {
+        Stuck s;
+        test::forge_record(s.segment(), s.row(), 1, state, s.slow.consumer());
+        s.park();
+        EXPECT_EQ(s.parked_record().state, state);
+        const auto at = find_pending(s.segment(), s.row(), 1);
+        ASSERT_TRUE(at && at->parked);
+        EXPECT_EQ(pending_state(at->value), state);
+    }
+}
+
+TEST(Park, that_ended_before_the_cell_was_live_is_as_good_as_done) {
+    Stuck s;
+    s.park();
+    const std::uint64_t tentative = pack_cell({CellState::tentative, s.handle.id.row, 0});
+    const auto set_back = [&] { s.cell().word.store(tentative, memory_order_seq_cst); };
+    set_back();
+    EXPECT_TRUE(find_pending(s.segment(), s.row(), 1));
+    settle_parked(s.segment(), s.row(), 1, s.segment().record(s.row(), 1).load(memory_order_seq_cst));
+    EXPECT_EQ(s.word().state, CellState::live);
+    set_back();
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 1, s.held.record), Finish::done);
+    EXPECT_EQ(s.word(), (CellWord{CellState::free, 0, 1}));
+}
+
+TEST(Park, that_ended_before_the_record_changed_parks_nothing) {
+    Stuck s;
+    s.park();
+    // The next cell, filled for the same entry, and named by nothing.
+    ParkingCell& other = s.cell(1);
+    for (auto [from, to] : {std::pair{&s.cell().group, &other.group},
+                            {&s.cell().sequence, &other.sequence},
+                            {&s.cell().record, &other.record},
+                            {&s.cell().place, &other.place}})
+        to->store(from->load(memory_order_seq_cst), memory_order_seq_cst);
+    other.word.store(pack_cell({CellState::tentative, 3, 0}), memory_order_seq_cst);
+    s.segment().control().parked.store(2, memory_order_seq_cst);
+    ParkedEntry entry{};
+    EXPECT_FALSE(look_at_cell(s.segment(), 1, entry));
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 1, s.held.record), Finish::done);
+    EXPECT_EQ(s.word(1).state, CellState::tentative);
+    EXPECT_EQ(parked_record(s.geometry(), 1, 0, 0), s.segment().record(s.row(), 1).load(memory_order_seq_cst));
+}
+
+TEST(Park, an_ack_that_ended_before_the_cell_was_free_keeps_neither_chunk_nor_cell) {
+    Stuck s;
+    s.park();
+    const std::uint64_t record = s.cell().record.load(memory_order_seq_cst);
+    const auto chunk = static_cast<std::uint32_t>(s.cell().chunks.load(memory_order_seq_cst));
+    EXPECT_TRUE(is_chunk_parked(s.segment(), chunk));
+    s.cell().record.store(with_state(record, PendingState::acked), memory_order_seq_cst);
+    EXPECT_FALSE(is_chunk_parked(s.segment(), chunk));
+    EXPECT_FALSE(find_pending(s.segment(), s.row(), 1));
+    free_left_cells(s.segment());
+    EXPECT_EQ(s.word(), (CellWord{CellState::free, 0, 1}));
+}
+
+TEST(Park, a_late_word_does_not_reach_the_cells_next_entry) {
+    Stuck s;
+    s.park();
+    EXPECT_TRUE(operator_ack(s.segment(), s.row(), 1, 1'000));
+    s.go_on();
+    const Sequence next = find_end(s.segment());
+    s.adder.add_many(1);
+    const auto second = s.slow.read(1);  // the same consumer, the same hand-over
+    ASSERT_EQ(test::sequences_of(second), std::vector<Sequence>{next});
+    while (s.word().state == CellState::free) {
+        if (!s.adder.add("x")) s.park();
+        for (const Taken& taken : s.fast.read(8)) s.fast.ack(taken);
+    }
+    EXPECT_EQ(s.word().generation, 1u);
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 1, s.held.record), Finish::fenced);
+    EXPECT_EQ(s.slow.nack(s.held), Finish::fenced);
+    EXPECT_EQ(s.parked_record().state, PendingState::delivered);
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), next, second[0].record), Finish::done);
+}
+
+TEST(Park, a_word_about_it_does_not_reach_the_entry_that_has_its_slot_now) {
+    Stuck s;
+    const std::uint64_t lap = s.geometry().record_tag(9);
+    s.cell().word.store(pack_cell({CellState::free, 0, lap}),
+                        memory_order_seq_cst);  // a generation like that lap's tag
+    s.park();
+    s.adder.add_many(1);
+    const auto ninth = s.slow.read(1);
+    ASSERT_EQ(test::sequences_of(ninth), std::vector<Sequence>{9});
+    EXPECT_EQ(s.record(9), s.parked_record()) << "the very same words";
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 1, s.held.record), Finish::done);
+    EXPECT_EQ(s.record(9).state, PendingState::delivered);
+    EXPECT_EQ(finish_entry(s.segment(), s.row(), 9, ninth[0].record), Finish::done);
+}
+
+TEST(Park, nor_does_the_word_of_who_was_given_it_again) {
+    Stuck s;
+    s.cell().word.store(pack_cell({CellState::free, 0, s.geometry().record_tag(9)}), memory_order_seq_cst);
+    s.park();
+    EXPECT_EQ(s.slow.nack(s.held), Finish::done);
+    const auto again = s.fast.read(1);
+    ASSERT_EQ(test::sequences_of(again), std::vector<Sequence>{1});
+    s.adder.add_many(1);
+    EXPECT_EQ(s.slow.nack(s.slow.read(1).at(0)), Finish::done);
+    const auto ninth = s.fast.read(1);
+    ASSERT_EQ(test::sequences_of(ninth), std::vector<Sequence>{9});
+    EXPECT_EQ(s.record(9), s.parked_record()) << "the very same words";
+    EXPECT_EQ(s.fast.ack(again[0]), Finish::done);
+    EXPECT_EQ(s.record(9).state, PendingState::delivered);
+    EXPECT_EQ(s.fast.ack(ninth[0]), Finish::done);
+}
+
+TEST(Park, the_sweep_finds_a_retry_entry_whose_mark_was_lost) {
+    Stuck s;
+    s.park();
+    EXPECT_EQ(s.slow.nack(s.held), Finish::done);
+    unmark_retry(s.segment(), s.row(), 1);
+    EXPECT_FALSE(any_retry(s.segment(), s.row()));
+    sweep(s.fast.member(), 8, 1'000);
+    const auto again = s.fast.read(8);
+    ASSERT_EQ(test::sequences_of(again), std::vector<Sequence>{1});
+    EXPECT_TRUE(again[0].parked);
+    EXPECT_EQ(again[0].deliveries, 2u);
+}
+
+TEST(Park, a_dead_one_is_found_by_who_decides) {
+    Stuck s;
+    test::forge_record(s.segment(), s.row(), 1, PendingState::dead, s.slow.consumer());
+    s.park();
+    EXPECT_TRUE(requeue_dead(s.segment(), s.row(), 1, 1'000));
+    EXPECT_EQ(drop_dead(s.segment(), s.row(), 1).error().code(), Code::not_pending);
+    EXPECT_EQ(test::sequences_of(s.fast.read(8)), std::vector<Sequence>{1});
+}
+
+TEST(Park, damaged_words_are_no_cell) {
+    Stuck s;
+    s.park();
+    const std::uint64_t named = s.segment().record(s.row(), 1).load(memory_order_seq_cst);
+    PendingWord damaged = unpack_pending(s.geometry(), named);
+    damaged.handover = 1'023;
+    s.segment().record(s.row(), 1).store(pack_pending(s.geometry(), damaged), memory_order_seq_cst);
+    EXPECT_FALSE(find_pending(s.segment(), s.row(), 1));
+    s.cell().group.store(~std::uint64_t{0}, memory_order_seq_cst);
+    EXPECT_FALSE(find_pending(s.segment(), s.row(), 1));
+    s.segment().control().parked.store(~std::uint64_t{0}, memory_order_seq_cst);
+    EXPECT_EQ(cells_in_use(s.segment()), s.geometry().parking);
+    free_left_cells(s.segment());
+    EXPECT_EQ(s.word().state, CellState::free);
+}
+
+}  // namespace
+}  // namespace shmq
