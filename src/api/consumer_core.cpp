@@ -156,7 +156,10 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
         for (unsigned turn = 0; turn < copy_turns; ++turn, taking.count = taking.bytes = 0) {
             begin_copies(batch);
             gather(taking);
-            if (taking.count != 0 && end_copies(batch, taking, error)) return true;
+            if (taking.count != 0 && end_copies(batch, taking, error)) {
+                count_delivered(batch, taking.now_ms);
+                return true;
+            }
             if (error == Code::corrupt || !is_active(stream_->segment(), member_.group)) return false;
             if (taking.count == 0 && find_begin(stream_->segment()) <= member_.claims_at) return false;
         }

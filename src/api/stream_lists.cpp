@@ -41,10 +41,17 @@ Result<std::uint32_t> find_row(const std::shared_ptr<StreamCore>& core, std::str
 bool is_present(OwnerState state) noexcept { return state == OwnerState::live || state == OwnerState::attaching; }
 
 /// How old an entry is by its stamp; nullopt if it is not there, or bears none.
-std::optional<Duration> age_of(const Segment& segment, Sequence sequence) {
+std::optional<Duration> age_of(const Segment& segment, std::uint32_t row, Sequence sequence) {
     EntryFields header;
     if (segment.geometry().time == TimeStamps::off) return std::nullopt;
-    if (copy_header(segment, sequence, header) != Copied::done || header.time_ns == 0) return std::nullopt;
+    if (copy_header(segment, sequence, header) != Copied::done) {
+        const auto at = find_pending(segment, row, sequence);
+        EntryAt entry;
+        if (!at || !at->parked || !find_entry(segment, at->place, entry)) return std::nullopt;
+        if (!is_parked(segment, group_in(segment, row), sequence)) return std::nullopt;  // finished meanwhile
+        header = entry.header;
+    }
+    if (header.time_ns == 0) return std::nullopt;
     const std::uint64_t now = os::realtime_ns();
     // A stamp ahead of the clock: it was set back since, or the stamp is damaged.
     return Duration(static_cast<Duration::rep>(now > header.time_ns ? now - header.time_ns : 0));
@@ -64,7 +71,7 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.retry = counts.retry;
     info.delayed = counts.delayed;
     info.dead = counts.dead;
-    info.oldest_age = age_of(segment, counts.floor);  // not published, if all are finished
+    info.oldest_age = age_of(segment, row, counts.floor);  // not published, if all are finished
     info.parked = counts.parked;
     info.options = options_of(segment.group(row));
     if (hands_out_copies(segment.group(row))) {

@@ -43,6 +43,7 @@ int exit_code_of(Code code) noexcept {
         case Code::empty:
         case Code::fenced:
         case Code::duplicate:
+        case Code::out_of_order:
         case Code::not_pending:
         case Code::stopped: return exit_nothing;
         case Code::corrupt:
