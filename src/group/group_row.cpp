@@ -48,7 +48,7 @@ void prepare(const Segment& segment, GroupId id, std::string_view name, Sequence
         segment.consumer(row, consumer).word.store(0, memory_order_relaxed);
         segment.consumer(row, consumer).pinned.store(0, memory_order_relaxed);
     }
-    for (std::uint32_t stripe = 0; stripe < g.key_stripes; ++stripe)
+    for (std::uint32_t stripe = 0; options.order == Order::by_key && stripe < g.key_stripes; ++stripe)
         segment.key_stripe(row, stripe).store(0, memory_order_relaxed);
     clear_histograms(segment, row);
     free_group_pins(segment, row);

@@ -28,6 +28,8 @@ clean  trim        -DMOVERS=1 -DCREATORS=1 -DTURNS=3
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1 -DDEATHS=0
 clean  named       -DMOVERS=1
 clean  named       -DENTRIES=2 -DDEATHS=1
+clean  order       -DDEATHS=0 -DNACKS=0
+clean  order       -DCLAIMS=0 -DNACKS=0 -DENTRIES=2
 clean  tag         -DTAGS=4
 clean  tag         -DTAGS=8
 clean  attach      -DLIVES=2 -DSCANNERS=1 -DSTOPS=0
@@ -72,6 +74,12 @@ assert named       -DSTART_COMES_BACK
 assert named       -DSTORED
 assert named       -DINTENT_LATE
 assert named       -DONE_PAIR
+assert order       -DNO_TURN
+assert order       -DNO_ACK_CHECK
+assert order       -DNO_LOOK_AGAIN
+assert order       -DNO_TAKE_BACK
+assert order       -DONLY_CLAIMS_TAKE_BACK
+assert order       -DNACK_KEEPS
 assert tag         -DTAGS=4 -DNARROW_TAG
 assert tag         -DTAGS=8 -DNARROW_TAG
 assert attach      -DLIVE_BEFORE_LOCK

@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
     options.groups = 3;
     options.consumers = 4;
     options.attachments = 8;
+    options.key_stripes = 8;
     return options;
 }
 

@@ -103,6 +103,7 @@ Json json_of(const GroupFacts& group) {
     object["held_from"] = group.info.held_from;
     object["next"] = group.info.next;
     object["lag"] = group.info.lag;
+    object["waiting"] = group.info.waiting;
     object["pending"] = group.info.pending;
     object["retry"] = group.info.retry;
     object["delayed"] = group.info.delayed;

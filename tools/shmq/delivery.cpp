@@ -96,6 +96,7 @@ bool Delivery::run_command(Batch batch) {
     std::vector<Sequence> sequences;
     for (const Entry& entry : batch) sequences.push_back(entry.sequence());
     for (std::size_t index = 0; index < sequences.size(); ++index) {
+        if (!batch.holds(sequences[index])) continue;  // taken back with an earlier one of its key, or by others
         const ChildEnd end = runner_->run(batch[index]);
         if (end.failed != 0) {
             complain(fmt::format("entry {} was given back: {}", sequences[index], end_text(end)));
