@@ -1,37 +1,13 @@
 // Groups that keep an order, as a user sees them: who is given what, and what may be finished when.
-#include <sys/mman.h>
+#include <array>
 
-#include <csignal>
-#include <random>
-
-#include "support/stream_test.hpp"
+#include "api/ordered.hpp"
 
 namespace shmq {
 namespace {
 
 using namespace test;
 using Sequences = std::vector<Sequence>;
-
-class Ordered : public StreamTest {
-protected:
-    [[nodiscard]] Stream ordered(Order order, const StreamOptions& options = medium_options(),
-                                 GroupOptions group = {}) {
-        Stream stream = create(options);
-        group.order = order;
-        must(stream.create_group("g", Position::oldest(), group));
-        return stream;
-    }
-    static Sequence add_key(Stream& stream, std::string_view key) {
-        AddOptions options;
-        options.key = bytes_of(key);
-        return must(stream.add(key, options));
-    }
-    static void add_keys(Stream& stream, std::initializer_list<std::string_view> keys) {
-        for (const auto key : keys) add_key(stream, key);
-    }
-    static Batch read(Consumer& consumer, std::size_t most = 64) { return must(consumer.read(reading(most))); }
-    static GroupInfo info(const Stream& stream) { return must(stream.groups()).front(); }
-};
 
 TEST_F(Ordered, an_entry_goes_to_who_holds_earlier_ones_of_its_key_and_others_flow_past) {
     Stream stream = ordered(Order::by_key);
@@ -318,123 +294,6 @@ TEST_F(Ordered, who_waits_is_woken_by_the_ack_it_waits_for) {
     ASSERT_TRUE(waiter.receive());
     must(first.ack());
     EXPECT_EQ(waiter.wait(), 0);
-}
-
-/// What the processes of the next tests share beside the stream, to tell on each other, for each key.
-struct Witness {
-    std::atomic<Sequence> highest;  // handled, or finished
-    std::atomic<pid_t> handler;     // who handles an entry right now; -1: somebody who was killed at it
-};
-
-class OrderedCrowd : public Ordered {
-protected:
-    static constexpr unsigned keys = 12, workers = 3, entries = 3'000;
-
-    OrderedCrowd() {
-        void* const shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (shared == MAP_FAILED) ::abort();
-        witnesses_ = static_cast<Witness*>(shared);
-        wrong_ = reinterpret_cast<std::atomic<int>*>(witnesses_ + keys);
-    }
-    ~OrderedCrowd() override { munmap(witnesses_, 4096); }
-
-    [[nodiscard]] Witness& witness_of(const Entry& entry) const {
-        return witnesses_[static_cast<unsigned>(entry.text()[0] - 'a')];
-    }
-    void expect(bool right) const {
-        if (!right) ++*wrong_;
-    }
-
-    /// Adds entries of few keys, some of them hot, while workers handle what they are given by `handle(batch, entry,
-    /// random)`; who dies is followed by another. Ends when the group finished all.
-    template <class Handle>
-    void run(Order order, const ReadOptions& options, Handle handle) {
-        const unsigned seed = std::random_device{}();
-        SCOPED_TRACE(seed);
-        Stream stream = ordered(order, medium_options(256));
-        const auto work = [&](unsigned worker_seed) {
-            std::mt19937 random(worker_seed);
-            auto own = Stream::open(path());
-            if (!own) return 0;  // it is over
-            Consumer consumer = must(own->consumer("g"));
-            for (ReadOptions each = options;;) {
-                each.max_entries = 1 + random() % 8;
-                auto batch = consumer.read(each);
-                if (!batch) return 0;
-                for (const Entry& entry : *batch)
-                    if (batch->holds(entry.sequence())) handle(*batch, entry, random);
-            }
-        };
-        std::mt19937 random(seed);
-        std::vector<std::unique_ptr<Child>> children(workers);
-        const auto start_missing = [&] {
-            for (auto& child : children)
-                if (!child || child->has_ended())
-                    child =
-                        std::make_unique<Child>([&, s = static_cast<unsigned>(random())](Link&) { return work(s); });
-        };
-        for (unsigned i = 0; i < entries; ++i) {
-            AddOptions add = waiting(10ms);
-            const std::string key(1, static_cast<char>('a' + std::min(random() % keys, random() % keys)));
-            add.key = bytes_of(key);
-            do start_missing();
-            while (!stream.add(key, add));  // all of them may be dead by now
-        }
-        while (info(stream).floor <= entries) {
-            start_missing();
-            must(stream.recover());
-        }
-        must(Stream::remove(path()));
-        children.clear();
-        EXPECT_EQ(wrong_->load(), 0);
-    }
-
-    Witness* witnesses_;
-    std::atomic<int>* wrong_;
-};
-
-TEST_F(OrderedCrowd, each_key_is_handled_in_order_by_one_at_a_time_whoever_gives_back_or_is_killed) {
-    run(Order::by_key, reading(1, 60s), [&](Batch& batch, const Entry& entry, std::mt19937& random) {
-        Witness& key = witness_of(entry);
-        expect(key.handler.exchange(getpid()) <= 0);
-        expect(key.highest.load() <= entry.sequence());
-        key.highest.store(entry.sequence());
-        if (random() % 64 == 0) {
-            key.handler.store(-1);
-            ::raise(SIGKILL);
-        }
-        key.handler.store(0);
-        must(random() % 8 == 0 ? batch.nack(entry.sequence()) : batch.ack(entry.sequence()));
-    });
-}
-
-TEST_F(OrderedCrowd, each_key_is_finished_in_order_whoever_claims_from_whom) {
-    ReadOptions options = reading(1, 60s);
-    options.claim_idle = Duration{0};
-    run(Order::by_key, options, [&](Batch& batch, const Entry& entry, std::mt19937& random) {
-        Witness& key = witness_of(entry);
-        if (random() % 128 == 0) ::raise(SIGKILL);
-        const Sequence before = key.highest.load();
-        if (!batch.ack(entry.sequence())) return;
-        expect(before < entry.sequence());
-        for (Sequence seen = before; seen < entry.sequence();)
-            if (key.highest.compare_exchange_strong(seen, entry.sequence())) break;
-    });
-}
-
-TEST_F(OrderedCrowd, a_strict_group_handles_all_in_order_by_one_at_a_time) {
-    run(Order::strict, reading(1, 60s), [&](Batch& batch, const Entry& entry, std::mt19937& random) {
-        Witness& all = witnesses_[0];
-        expect(all.handler.exchange(getpid()) <= 0);
-        expect(all.highest.load() <= entry.sequence());
-        all.highest.store(entry.sequence());
-        if (random() % 256 == 0) {
-            all.handler.store(-1);
-            ::raise(SIGKILL);
-        }
-        all.handler.store(0);
-        must(random() % 16 == 0 ? batch.nack(entry.sequence()) : batch.ack(entry.sequence()));
-    });
 }
 
 }  // namespace
