@@ -40,7 +40,7 @@ protected:
 
 TEST_F(ShmqOperate, pending_of_nothing_is_all_zero) {
     EXPECT_EQ(good({"pending", "s", "g", "--format", "json"}),
-              "{\"count\":0,\"lowest\":0,\"highest\":0,\"lag\":3,\"consumers\":[],\"entries\":[]}\n");
+              "{\"count\":0,\"lowest\":0,\"highest\":0,\"lag\":3,\"parked\":0,\"consumers\":[],\"entries\":[]}\n");
     EXPECT_EQ(good({"pending", "s", "g"}), "group g: 0 entries pending; 3 never delivered\n");
 }
 
@@ -55,7 +55,7 @@ TEST_F(ShmqOperate, pending_shows_who_holds_what) {
     ASSERT_EQ(held["entries"].size(), 3u);
     const Json& first = held["entries"][0];
     EXPECT_EQ(keys_of(first), (std::vector<std::string>{"alive", "consumer", "deaths", "deliveries", "due_in_ms",
-                                                        "failures", "idle_ms", "sequence", "state"}));
+                                                        "failures", "idle_ms", "parked", "sequence", "state"}));
     EXPECT_EQ(first["sequence"], 1);
     EXPECT_EQ(first["consumer"], "holder");
     EXPECT_EQ(first["deliveries"], 1);
