@@ -40,50 +40,56 @@ Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finis
     return answer(finish, taken.sequence);
 }
 
-/// Finishes what is held in its order; what may not be finished yet stays held.
-Result<void> ConsumerCore::ack_all_in_order(BatchCore& batch) noexcept {
+/// Of a group that keeps an order or hands out copies.
+[[gnu::noinline]] Finish ConsumerCore::finish_carefully(const Taken& taken) noexcept {
     const Segment& segment = stream_->segment();
-    Result<void> first_error;
-    unsigned count = 0;
-    for (std::size_t i = 0; i < batch.count; ++i) {
-        Taken& taken = batch.taken[i];
-        if (taken.record == 0) continue;
-        const Finish finish = finish_in_order(member_, taken.sequence, taken.record);
-        auto result = finish == Finish::too_early ? answer(finish, taken.sequence) : finished(batch, taken, finish);
-        if (first_error && !result) first_error = result;
-        count += finish == Finish::done ? 1u : 0u;
-    }
-    after_finishing(segment, row());
-    if (count != 0) {
-        finished_in_order(segment, row(), count);
-        count_acked(batch, count);
-    }
-    return first_error;
+    if (member_.order != Order::none) return finish_in_order(member_, taken.sequence, taken.record);
+    const Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
+    const bool nothing_left = finish != Finish::done && copies_ && is_overtaken(segment, row(), taken.sequence);
+    return nothing_left ? Finish::done : finish;
+}
+
+inline Finish ConsumerCore::finish_one(const Taken& taken) noexcept {
+    if (careful_) [[unlikely]]
+        return finish_carefully(taken);
+    return finish_entry(stream_->segment(), row(), taken.sequence, taken.record);
+}
+
+inline void ConsumerCore::after_acks(const BatchCore& batch, unsigned count) noexcept {
+    after_finishing(stream_->segment(), row());
+    if (count != 0 && member_.order != Order::none) [[unlikely]]
+        finished_in_order(stream_->segment(), row(), count);
+    count_acked(batch, count);
 }
 
 Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
     if (auto fine = usable(); !fine) return fine;
-    if (member_.order != Order::none) return ack_all_in_order(batch);
     const Segment& segment = stream_->segment();
-    Result<void> first_error;
     Sequence first_held = 0;
-    std::uint64_t acked = 0;
+    Sequence first_refused = 0;
+    Finish why = Finish::done;
+    unsigned ended = 0;
+    unsigned acked = 0;
     const bool whole = batch.held == batch.count;  // none of it was nacked or handed on before
     for (std::size_t i = 0; i < batch.count; ++i) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
         if (first_held == 0) first_held = taken.sequence;
-        Finish finish = finish_entry(segment, row(), taken.sequence, taken.record);
-        if (finish != Finish::done && copies_ && is_overtaken(segment, row(), taken.sequence))
-            finish = Finish::done;  // nothing is left to do
+        const Finish finish = finish_one(taken);
+        if (finish == Finish::done)
+            ++acked;
+        else if (first_refused == 0) {
+            first_refused = taken.sequence;
+            why = finish;
+        }
+        if (finish == Finish::too_early) continue;  // stays held
         taken.record = 0;
-        acked += finish == Finish::done ? 1 : 0;
-        if (finish != Finish::done && first_error) first_error = answer(finish, taken.sequence);
+        ++ended;
     }
-    batch.held = 0;
+    batch.held -= ended;
     if (first_held != 0 && !is_active(segment, member_.group)) [[unlikely]]
         return Error(Code::fenced, first_held);
-    if (batch.count != 0 && whole && first_error) {
+    if (batch.count != 0 && whole && first_refused == 0) {
         // relaxed: a hint, moved on only over what was acked here, and when the batch begins where it stands.
         Word& floor = segment.group(row()).floor;
         const Sequence first = batch.taken[0].sequence;
@@ -91,25 +97,18 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first)
             floor.store(last + 1, memory_order_relaxed);
     }
-    after_finishing(segment, row());
-    count_acked(batch, acked);
-    return first_error;
+    after_acks(batch, acked);
+    return answer(why, first_refused);
 }
 
 Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept {
     if (auto fine = usable(); !fine) return fine;
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
-    const bool ordered = member_.order != Order::none;
-    Finish finish = ordered ? finish_in_order(member_, sequence, taken->record)
-                            : finish_entry(stream_->segment(), row(), sequence, taken->record);
+    const Finish finish = finish_one(*taken);
     if (finish == Finish::too_early) return answer(finish, sequence);
-    if (finish != Finish::done && copies_ && is_overtaken(stream_->segment(), row(), sequence)) finish = Finish::done;
-    after_finishing(stream_->segment(), row());
-    if (ordered) finished_in_order(stream_->segment(), row(), 1);
-    auto answered = finished(batch, *taken, finish);
-    if (answered) count_acked(batch, 1);
-    return answered;
+    after_acks(batch, finish == Finish::done ? 1 : 0);
+    return finished(batch, *taken, finish);
 }
 
 Finish ConsumerCore::give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
@@ -197,7 +196,8 @@ void ConsumerCore::close_batch(BatchCore& batch) noexcept {
     batch.open = false;
     batch.count = 0;
     batch.held = 0;
-    batch.lost.clear();
+    if (!batch.lost.empty()) [[unlikely]]
+        batch.lost.clear();
 }
 
 }  // namespace shmq::detail

@@ -79,7 +79,6 @@ public:
 
     // For the batches.
     Result<void> ack_all(BatchCore& batch) noexcept;
-    Result<void> ack_all_in_order(BatchCore& batch) noexcept;
     Result<void> ack_one(BatchCore& batch, Sequence sequence) noexcept;
     [[nodiscard]] bool holds(BatchCore& batch, Sequence sequence) const noexcept;
     Result<void> extend_one(BatchCore& batch, Sequence sequence) noexcept;
@@ -110,6 +109,10 @@ private:
     bool end_copies(BatchCore& batch, Taking& taking, Error& error);
     bool give_up_copies(BatchCore& batch, std::size_t kept, const Taking& taking, std::size_t from) noexcept;
     void tell_losses(BatchCore& batch);
+    /// Ends the delivery of an entry that was handled, as its group wants it.
+    Finish finish_one(const Taken& taken) noexcept;
+    Finish finish_carefully(const Taken& taken) noexcept;
+    void after_acks(const BatchCore& batch, unsigned count) noexcept;
     Finish give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
                          std::optional<std::uint32_t> delay_ms) noexcept;
     Finish give_copy_back(const Taken& taken, Ending ending, std::uint64_t now_ms,

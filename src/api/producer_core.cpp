@@ -142,6 +142,10 @@ Result<Sequence> ProducerCore::add_one(std::size_t size, std::uint8_t flags, Byt
 template <class Answer, class Try>
 bool ProducerCore::try_parking(Answer& answer, Try attempt) {
     const Segment& segment = stream_->segment();
+    // Stuck is what the trim point stands at from one look to the next. While it moves there will be room without, and
+    // looking at records that a group is about to take would only slow it down.
+    const Sequence trim = find_begin(segment);
+    if (std::exchange(stood_at_, trim) != trim) return false;
     for (std::uint32_t turn = 0; turn <= 2 * stream_->geometry().parking; ++turn) {
         if (!park_for_room(segment, stream_->visits())) return false;
         answer = attempt();

@@ -84,6 +84,7 @@ private:
     bool closed_ = false;
     std::size_t quick_most_ = 0;  // bytes; largest entry of the common case. 0 before the first add, once closed, and
                                   // for a producer with a name
+    Sequence stood_at_ = 0;       // the trim point when the last add that found no room looked
     std::string name_;
     std::optional<NamedAdds> named_;
     std::vector<std::unique_ptr<LoanCore>> loans_;
