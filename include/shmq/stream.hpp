@@ -44,6 +44,7 @@ struct StreamInfo {
     std::uint32_t producers = 0;          ///< adding now
     std::uint32_t attachments = 0;        ///< open handles
     std::uint32_t format_version = 0;
+    std::uint64_t created_ns = 0;  ///< when it was made, nanoseconds since 1970
     bool removed = false;
 };
 
@@ -332,6 +333,12 @@ public:
     /// others are moved all the same: `bad_option` if the group has no dead-letter stream, `busy` (number: the pid)
     /// while a living process moves, `no_stream`, `full`, `too_large`, and whatever opening a stream may answer.
     Result<std::uint64_t> move_dead(std::string_view group);
+    /// Adds entries of the group again that were moved to the stream `letters`, in their order, as new entries with
+    /// their old key and payload, which every group of this stream is given. Each is sent back once, whatever earlier
+    /// calls died of; the letters stay where they are. How many were added. An error ends it, and the next call goes on
+    /// from there: `full`, `too_large`, `busy` (number: the pid) while a living process does the same,
+    /// `too_many_names`, and whatever opening a stream may answer.
+    Result<std::uint64_t> requeue_letters(std::string_view group, std::string_view letters);
     Result<PendingSummary> pending(std::string_view group) const;
     Result<std::vector<PendingEntry>> pending_entries(std::string_view group, const PendingFilter& filter = {}) const;
 

@@ -26,25 +26,13 @@ std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) noexcept {
 
 /// Which segment it is, never 0.
 std::uint64_t hash_of(const HomeFile& home) noexcept {
-    const std::uint64_t hash = mixed(mixed(1, home.device), home.inode);
+    const std::uint64_t hash = mixed(mixed(mixed(1, home.device), home.inode), home.created_ns);
     return hash != 0 ? hash : 1;
 }
 
 HomeFile home_of(const StreamCore& stream) noexcept { return shmq::home_of(stream.segment().base()); }
 
 bool is_same(const HomeFile& a, const HomeFile& b) noexcept { return a.device == b.device && a.inode == b.inode; }
-
-/// The name under which letters of a group are added: dead.HASH.GROUP, cut to what a name may be long. It need not be
-/// another one when the group is made anew: numbers go on, and an intent is never older than its group.
-std::string producer_name(const StreamCore& source, std::string_view group) {
-    std::uint64_t hash = hash_of(home_of(source));
-    for (const char c : group) hash = mixed(hash, static_cast<unsigned char>(c));
-    char digits[17];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
-    std::string name = std::string("dead.") + digits + "." + std::string(group);
-    name.resize(std::min(name.size(), max_name));
-    return name;
-}
 
 std::string_view word_of(DeadReason reason) noexcept {
     switch (reason) {
@@ -73,7 +61,7 @@ bool sends_back(const StreamCore& target, const HomeFile& source) {
         const auto file = os::open_segment(*path, false);
         if (!file) continue;
         const auto identity = os::identity(*file);
-        if (identity && is_same({identity->device, identity->inode}, source)) return true;
+        if (identity && is_same({identity->device, identity->inode, 0}, source)) return true;
     }
     return false;
 }
@@ -144,7 +132,7 @@ Result<void> Mover::open_target() {
     auto target = StreamCore::open(name, OpenOptions{});
     if (!target) return target.error().code() == Code::no_stream ? missing(group_.view(), name) : target.error();
     if (auto fine = check_target(source_, **target); !fine) return fine;
-    auto producer = ProducerCore::with_name(*target, producer_name(source_, group_.view()));
+    auto producer = ProducerCore::with_name(*target, letter_producer("dead", source_, group_.view()));
     if (!producer) return producer.error();
     target_ = std::move(*target);
     producer_ = std::move(*producer);
@@ -180,7 +168,8 @@ Result<Sequence> Mover::add_letter(Sequence sequence, const EntryFields& header,
     const std::string deaths = std::to_string(facts.deaths);
     const std::string from = std::to_string(sequence);
     const std::string time = std::to_string(header.time_ns);
-    const Field fields[] = {{"stream", source_.name()},
+    const std::string stream = source_.name()[0] == '.' ? absolute_path(source_) : source_.name();
+    const Field fields[] = {{"stream", stream},
                             {"group", group_.view()},
                             {"sequence", from},
                             {"failures", failures},
@@ -229,6 +218,21 @@ bool is_of_one_entry(Code code) noexcept {
 
 }  // namespace
 
+std::string absolute_path(const StreamCore& stream) {
+    return std::filesystem::absolute(stream.path()).lexically_normal().string();
+}
+
+// It need not be another name when the group is made anew: numbers go on, and an intent is never older than its group.
+std::string letter_producer(std::string_view prefix, const StreamCore& from, std::string_view group) {
+    std::uint64_t hash = hash_of(home_of(from));
+    for (const char c : group) hash = mixed(hash, static_cast<unsigned char>(c));
+    char digits[17];
+    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+    std::string name = std::string(prefix) + "." + digits + "." + std::string(group);
+    name.resize(std::min(name.size(), max_name));
+    return name;
+}
+
 Result<void> check_dead_letter(const StreamCore& source, GroupOptions& options) {
     if (options.dead_letter.empty()) return {};
     if (auto fine = check_options(options); !fine) return fine;
@@ -246,7 +250,7 @@ Result<void> check_dead_letter(const StreamCore& source, GroupOptions& options) 
         return text_error(Code::bad_option, 0, "dead_letter is %s, a group of which moves its dead entries back here",
                           options.dead_letter.c_str());
     if (options.dead_letter[0] == '.')  // a path from where this process stands, which others do not
-        options.dead_letter = std::filesystem::absolute((*target)->path()).lexically_normal().string();
+        options.dead_letter = absolute_path(**target);
     return check_options(options);
 }
 

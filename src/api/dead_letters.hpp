@@ -34,6 +34,13 @@ Result<void> settle_move(StreamCore& source, std::uint32_t group);
 /// `move_dead` of every group; how many entries moved.
 std::uint64_t move_all_dead(StreamCore& source);
 
+/// Where a stream is, also for processes that stand in other folders.
+std::string absolute_path(const StreamCore& stream);
+
+/// The name of the producer that carries entries of a group out of the stream `from`: PREFIX.HASH.GROUP, cut to what a
+/// name may be long. Another one for every segment that ever was.
+std::string letter_producer(std::string_view prefix, const StreamCore& from, std::string_view group);
+
 /// How the last delivery of a dead entry ended.
 [[nodiscard]] DeadReason reason_of(const PendingWord& dead, const DeliveryFacts& facts) noexcept;
 

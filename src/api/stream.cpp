@@ -47,7 +47,7 @@ Result<void> make_segment(const std::string& path, const Geometry& geometry) {
         if (!identity) return identity.error();
         auto mapping = os::Mapping::map(*file, geometry.segment_size, true);
         if (!mapping) return mapping.error();
-        initialise(mapping->data(), geometry, identity->device, identity->inode, 0);
+        initialise(mapping->data(), geometry, {identity->device, identity->inode, os::realtime_ns()}, 0);
         return {};
     };
     if (auto finished = finish(); !finished) {

@@ -138,6 +138,7 @@ Result<StreamInfo> Stream::info() const {
         info.attachments +=
             is_present(unpack_owner(segment.attachment(i).word.load(memory_order_acquire)).state) ? 1u : 0u;
     info.format_version = format_version;
+    info.created_ns = home_of(segment.base()).created_ns;
     info.removed = core_->removed();
     return info;
 }

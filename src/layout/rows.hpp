@@ -31,7 +31,8 @@ inline constexpr std::uint64_t magic =
 //       56    8 inode
 //       64   80 geometry          what `plan` is repeated from when it is opened
 //      144  608 areas             offset, count, stride of each kind
-//      752 3344 reserved          0
+//      752    8 created_ns        when it was made, ns since 1970; with device and inode it is unlike any other
+//      760 3336 reserved          0
 struct Header {
     std::uint64_t magic;
     std::uint32_t format_version;
@@ -64,10 +65,11 @@ struct Header {
         std::uint64_t stride;
         std::uint64_t reserved;
     } areas[area_kinds];
-    std::byte reserved[4096 - 144 - sizeof(AreaRow) * area_kinds];
+    std::uint64_t created_ns;
+    std::byte reserved[4096 - 152 - sizeof(AreaRow) * area_kinds];
 };
 static_assert(sizeof(Header) == 4096 && std::has_unique_object_representations_v<Header>);
-static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144);
+static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144 && offsetof(Header, created_ns) == 752);
 
 // Words that everyone uses, each group of them on a cache line of its own.
 //

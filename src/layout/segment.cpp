@@ -20,14 +20,15 @@ std::uint64_t checksum_of(Header header) noexcept {
     return hash;
 }
 
-void fill_header(Header& header, const Geometry& g, std::uint64_t device, std::uint64_t inode) noexcept {
+void fill_header(Header& header, const Geometry& g, const HomeFile& home) noexcept {
     header.magic = magic;
     header.format_version = format_version;
     header.header_size = sizeof(Header);
     header.fingerprint = layout_fingerprint();
     header.segment_size = g.segment_size;
-    header.device = device;
-    header.inode = inode;
+    header.device = home.device;
+    header.inode = home.inode;
+    header.created_ns = home.created_ns;
     header.slots = g.slots;
     header.payload = g.payload;
     header.max_entry = g.max_entry;
@@ -74,8 +75,7 @@ Segment::Segment(std::byte* base, const Geometry& geometry) noexcept : base_(bas
     at(AreaKind::key_links, key_links_);
 }
 
-void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::uint64_t inode,
-                std::uint64_t boot) noexcept {
+void initialise(std::byte* base, const Geometry& g, const HomeFile& home, std::uint64_t boot) noexcept {
     const Segment segment(base, g);
     // relaxed throughout: nobody else sees these bytes before the file gets its name, which the kernel orders (CREATE).
     Control& control = segment.control();
@@ -87,7 +87,7 @@ void initialise(std::byte* base, const Geometry& g, std::uint64_t device, std::u
     // Each slot begins as if the lap before had been added and finished, so that an early reader sees "not yet".
     for (Sequence s = first; s - first < g.slots; ++s)
         segment.slot(s).store(pack_slot(g, (g.slot_tag(s) - 1) & g.tag_mask, 0), memory_order_relaxed);
-    fill_header(*reinterpret_cast<Header*>(base), g, device, inode);
+    fill_header(*reinterpret_cast<Header*>(base), g, home);
 }
 
 Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
@@ -132,7 +132,7 @@ Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
 HomeFile home_of(const std::byte* bytes) noexcept {
     Header header;
     std::memcpy(&header, bytes, sizeof header);
-    return {header.device, header.inode};
+    return {header.device, header.inode, header.created_ns};
 }
 
 RowName row_name(const char (&name)[64]) noexcept {

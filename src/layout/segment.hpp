@@ -91,19 +91,19 @@ private:
     Word* key_links_ = nullptr;
 };
 
+/// The file the segment was made in, which a copy is not, and when: a later file may get the same inode.
+struct HomeFile {
+    std::uint64_t device, inode;
+    std::uint64_t created_ns;  // since 1970
+};
+HomeFile home_of(const std::byte* bytes) noexcept;
+
 /// Writes a new segment into `size` zeroed bytes that nobody else sees yet.
-void initialise(std::byte* base, const Geometry& geometry, std::uint64_t device, std::uint64_t inode,
-                std::uint64_t boot) noexcept;
+void initialise(std::byte* base, const Geometry& geometry, const HomeFile& home, std::uint64_t boot) noexcept;
 
 /// What the header of a mapped or copied file says, checked: magic, version, fingerprint, checksum, areas, sizes.
 /// `file_size` is what the kernel says. Errors: `corrupt` and `wrong_version`, with the place.
 Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size);
-
-/// Device and inode of the file the segment was made in; differs in a copy.
-struct HomeFile {
-    std::uint64_t device, inode;
-};
-HomeFile home_of(const std::byte* bytes) noexcept;
 
 /// Reads a NUL-padded name of a row; what cannot stand in a name is shown as '?'. At most `max_name` bytes.
 struct RowName {

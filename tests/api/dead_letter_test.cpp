@@ -268,6 +268,77 @@ TEST_F(DeadLetter, to_a_stream_that_cannot_be_is_refused_when_the_group_is_made)
     EXPECT_EQ(code_of(stream.move_dead("g")), Code::no_group);
 }
 
+TEST_F(DeadLetter, is_sent_back_once_with_its_key_and_its_bytes) {
+    Stream stream = create_both();
+    AddOptions with_key;
+    with_key.key = bytes_of("customer 7");
+    must(stream.add("bytes", with_key));
+    must(stream.add_fields({{"file", "1.png"}}));
+    nack_all(stream);
+    ASSERT_EQ(must(stream.move_dead("g")), 2u);
+    EXPECT_EQ(must(stream.requeue_letters("g", letters())), 2u);
+    EXPECT_EQ(must(stream.requeue_letters("g", letters())), 0u);
+    EXPECT_EQ(all_of(open_letters()).size(), 2u);
+    Consumer consumer = must(stream.consumer("g"));
+    Batch batch = must(consumer.read());
+    ASSERT_EQ(batch.size(), 2u);
+    EXPECT_EQ(batch[0].text(), "bytes");
+    EXPECT_EQ(text_of(batch[0].key()), "customer 7");
+    EXPECT_EQ(batch[0].deliveries(), 1u) << "counted anew";
+    EXPECT_EQ(text(batch[1], "file"), "1.png");
+    must(batch.nack());  // dead again: another letter
+    ASSERT_EQ(must(stream.move_dead("g")), 2u);
+    EXPECT_EQ(must(stream.requeue_letters("g", letters())), 2u);
+}
+
+TEST_F(DeadLetter, that_is_not_of_this_group_is_not_sent_back) {
+    Stream stream = create_both();
+    must(stream.create_group("h", Position::oldest(), moving()));
+    Stream other = must(Stream::create(path("other"), small_options()));
+    must(other.create_group("g", Position::oldest(), moving()));
+    add(stream, 1);
+    must(other.add("of the other"));
+    Stream target = open_letters();
+    must(target.add("no letter at all"));
+    nack_all(stream);
+    nack_all(other);
+    ASSERT_EQ(must(stream.move_dead("g")), 1u);
+    ASSERT_EQ(must(other.move_dead("g")), 1u);
+    EXPECT_EQ(must(stream.requeue_letters("h", letters())), 0u);
+    EXPECT_EQ(must(stream.requeue_letters("g", letters())), 1u);
+    EXPECT_EQ(must(other.requeue_letters("g", letters())), 1u);
+    EXPECT_EQ(must(other.range(2, 2))[0].text(), "of the other");
+}
+
+TEST_F(DeadLetter, is_sent_back_by_the_next_call_when_the_stream_was_full) {
+    Stream stream = create_both();
+    add(stream, 3);
+    nack_all(stream);
+    ASSERT_EQ(must(stream.move_dead("g")), 3u);
+    must(stream.create_group("all", Position::newest()));
+    while (stream.info()->next - stream.info()->first < small_options().slots - 1) must(stream.add("x"));
+    EXPECT_EQ(code_of(stream.requeue_letters("g", letters())), Code::full);
+    for (const char* group : {"g", "all"}) must(must(must(stream.consumer(group)).read()).ack());
+    EXPECT_EQ(must(stream.requeue_letters("g", letters())), 2u) << "one had found room";
+    EXPECT_EQ(must(must(stream.consumer("g")).read()).size(), 3u - 1u) << "the first was among the others";
+}
+
+TEST_F(DeadLetter, of_a_target_made_anew_is_sent_back_although_the_old_one_had_come_further) {
+    Stream stream = create_both();
+    for (int time = 0; time < 2; ++time) {
+        add(stream, 4 - 2 * static_cast<std::uint64_t>(time));
+        nack_all(stream);
+        const std::uint64_t moved = must(stream.move_dead("g"));
+        EXPECT_EQ(must(stream.requeue_letters("g", letters())), moved);
+        must(must(must(stream.consumer("g")).read()).ack());
+        must(Stream::remove(letters()));
+        must(Stream::create(letters(), small_options()));
+    }
+    EXPECT_EQ(must(stream.requeue_letters("g", letters())), 0u);
+    must(Stream::remove(letters()));
+    EXPECT_EQ(code_of(stream.requeue_letters("g", letters())), Code::no_stream);
+}
+
 TEST_F(DeadLetter, loops_over_two_streams_are_refused) {
     Stream stream = create_both();
     Stream target = open_letters();

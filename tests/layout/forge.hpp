@@ -49,7 +49,7 @@ inline Geometry planned(const StreamOptions& options) {
 /// An initialised segment. A page that can't be touched stands on either side, so that reading outside is a crash.
 class Forge {
 public:
-    static constexpr std::uint64_t device = 7, inode = 8, boot = 9;
+    static constexpr std::uint64_t device = 7, inode = 8, created_ns = 10, boot = 9;
 
     explicit Forge(const StreamOptions& options = tiny_options()) : geometry_(planned(options)) {
         const std::size_t size = geometry_.segment_size;
@@ -61,7 +61,7 @@ public:
         }
         bytes_ = static_cast<std::byte*>(all) + page;
         EXPECT_EQ(::mprotect(bytes_, size, PROT_READ | PROT_WRITE), 0);
-        initialise(bytes_, geometry_, device, inode, boot);
+        initialise(bytes_, geometry_, {device, inode, created_ns}, boot);
         segment_ = Segment(bytes_, geometry_);
     }
     Forge(const Forge&) = delete;

@@ -68,6 +68,7 @@ TEST(CheckHeader, accepts_what_was_just_made) {
     EXPECT_EQ(geometry->max_entry, forge.geometry().max_entry);
     EXPECT_EQ(home_of(forge.bytes()).device, Forge::device);
     EXPECT_EQ(home_of(forge.bytes()).inode, Forge::inode);
+    EXPECT_EQ(home_of(forge.bytes()).created_ns, Forge::created_ns);
 }
 
 TEST(CheckHeader, accepts_a_file_that_is_longer) {

@@ -50,7 +50,7 @@ public:
         const Geometry geometry = planned(options);
         auto file = os::make_unnamed(path_, geometry.segment_size, 0600);
         auto mapping = os::Mapping::map(file.value(), geometry.segment_size, true);
-        initialise(mapping.value().data(), geometry, 1, 2, 3);
+        initialise(mapping.value().data(), geometry, {1, 2, 3}, 4);
         EXPECT_TRUE(os::give_name(*file, path_));
     }
     [[nodiscard]] const std::string& path() const { return path_; }

@@ -74,6 +74,20 @@ TEST_F(ShmqRetry, a_failed_command_waits_as_the_group_says_and_is_dead_in_the_en
     EXPECT_EQ(run({"read", "s", "--group", "g"}).status, 1);
 }
 
+TEST_F(ShmqRetry, letters_are_sent_back_once) {
+    good({"create", "letters", "--slots", "16", "--payload", "64KiB", "--chunks", "16", "--producers", "4"});
+    good({"group", "create", "s", "g", "--delivery-limit", "1", "--dead-letter", "letters"});
+    fail_one();
+    EXPECT_EQ(good({"dead", "move", "s", "g"}), "moved 1 entry\n");
+    EXPECT_EQ(good({"dead", "requeue", "s", "g", "--from", "letters"}), "requeued 1 entry\n");
+    EXPECT_EQ(good({"dead", "requeue", "s", "g", "--from", "letters"}), "requeued 0 entries\n");
+    EXPECT_EQ(good({"read", "s", "--group", "g", "--count", "9"}), "two\none\n");
+    EXPECT_EQ(run({"dead", "requeue", "s", "g", "--from", "letters", "--all"}).status, 64);
+    const Ended missing = run({"dead", "requeue", "s", "g", "--from", "nowhere"});
+    EXPECT_EQ(missing.status, 2);
+    EXPECT_NE(missing.complaints.find("nowhere"), std::string::npos) << missing.complaints;
+}
+
 TEST_F(ShmqRetry, sequences_or_all_but_not_both_nor_none) {
     good({"group", "create", "s", "g"});
     for (const char* word : {"requeue", "drop"}) {

@@ -73,6 +73,7 @@ Json json_of(const StreamFacts& facts) {
     object["name"] = json_text(info.name);
     object["path"] = json_text(info.path);
     object["format_version"] = info.format_version;
+    object["created_ns"] = info.created_ns;
     object["removed"] = info.removed;
     object["owners_known"] = !facts.owners_unknown();
     object["geometry"] = json_of_geometry(info);

@@ -31,7 +31,7 @@ std::string time_stamps_text(TimeStamps time) {
 std::string moment_text(std::uint64_t time_ns, std::uint64_t now_ns) {
     if (time_ns == 0) return "";
     const Duration ago{static_cast<Duration::rep>(now_ns > time_ns ? now_ns - time_ns : 0)};
-    return fmt::format("added {}, {} ago", utc_time(time_ns), human_duration(ago));
+    return fmt::format("{}, {} ago", utc_time(time_ns), human_duration(ago));
 }
 
 void show_head(Screen& screen, const StreamFacts& facts, const Verdict& verdict) {
@@ -39,6 +39,7 @@ void show_head(Screen& screen, const StreamFacts& facts, const Verdict& verdict)
     screen.heading(fmt::format("stream {}{}", safe_text(info.name).text, info.removed ? " (removed)" : ""));
     screen.field("segment", fmt::format("{}, {}, format {}", safe_text(info.path).text, exact_size(info.size),
                                         info.format_version));
+    if (info.created_ns != 0) screen.field("made", moment_text(info.created_ns, wall_clock_ns()));
     screen.field("verdict", fmt::format("{}: {}", level_word(verdict.level), verdict.text), tone_of(verdict.level));
 }
 
@@ -76,7 +77,7 @@ void show_entries(Screen& screen, const StreamFacts& facts) {
     const std::uint64_t now_ns = wall_clock_ns();
     const auto with_moment = [&](Sequence sequence, std::uint64_t time_ns) {
         const std::string moment = moment_text(time_ns, now_ns);
-        return grouped(sequence) + (moment.empty() ? "" : "  " + moment);
+        return grouped(sequence) + (moment.empty() ? "" : "  added " + moment);
     };
     const std::uint64_t slots = info.options.slots;
     screen.heading("entries");

@@ -151,6 +151,13 @@ constexpr std::array dead_parameters{
     Parameter{"SEQ", Kind::number, "SEQ", "sequences of dead entries", Need::repeated},
     Parameter{"--all", Kind::flag, "", "every dead entry of the group"},
 };
+constexpr std::array dead_requeue_parameters{
+    dead_parameters[0],
+    dead_parameters[1],
+    dead_parameters[2],
+    dead_parameters[3],
+    Parameter{"--from", Kind::name, "STREAM", "add again what was moved to this dead-letter stream"},
+};
 constexpr std::array group_parameters{stream_name, group_name};
 constexpr std::array stream_parameters{stream_name};
 constexpr std::array sequence_parameters{stream_name, group_name, sequences};
@@ -233,7 +240,8 @@ constexpr std::array table{
     Command{"nack", "give pending entries back for retry, whoever holds them", nack_parameters,
             "What waits already is left as it is.\n", run_nack},
     Command{"dead list", "entries that failed too often", dead_list_parameters, "", run_dead_list},
-    Command{"dead requeue", "deliver dead entries again, their counts begun anew", dead_parameters, "",
+    Command{"dead requeue", "deliver dead entries again, their counts begun anew", dead_requeue_parameters,
+            "--from: each is added once, as a new entry that every group is given; the letters stay where they are.\n",
             run_dead_requeue},
     Command{"dead drop", "finish dead entries", dead_parameters, "", run_dead_drop},
     Command{"dead move", "move dead entries to the dead-letter stream of the group", group_parameters,

@@ -65,8 +65,13 @@ int run_nack(const Arguments& arguments) {
 }
 
 int run_dead_requeue(const Arguments& arguments) {
-    if (arguments.has("--all") == arguments.has("SEQ"))
-        return usage_error("dead requeue", "either sequences or --all is needed");
+    const std::array given{arguments.has("SEQ"), arguments.has("--all"), arguments.has("--from")};
+    if (std::count(given.begin(), given.end(), true) != 1)
+        return usage_error("dead requeue", "exactly one of sequences, --all and --from is needed");
+    if (arguments.has("--from"))
+        return for_all(arguments, "requeued", [&](Stream& stream, const std::string& group) {
+            return stream.requeue_letters(group, arguments.text("--from"));
+        });
     if (arguments.has("--all"))
         return for_all(arguments, "requeued",
                        [](Stream& stream, const std::string& group) { return stream.requeue_dead(group); });
