@@ -49,17 +49,30 @@ Copied locate(const Segment& segment, Sequence sequence, EntryAt& at) noexcept {
     return is_gone(segment, sequence) ? Copied::gone : Copied::corrupt;
 }
 
+void copy_bytes(const Segment& segment, const EntryAt& at, CopyTarget& target) {
+    const std::uint64_t key_room = round_up(at.header.key_size, key_alignment);
+    const std::uint64_t size = key_room + at.header.size;
+    std::byte* to = target.room(size);
+    read_unpinned([&] { return std::memcpy(to, segment.payload() + at.payload_offset - key_room, size); });
+}
+
 }  // namespace
 
 Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryFields& header) {
     EntryAt at;
     if (const Copied located = locate(segment, sequence, at); located != Copied::done) return located;
-    const std::uint64_t key_room = round_up(at.header.key_size, key_alignment);
-    const std::uint64_t size = key_room + at.header.size;
-    std::byte* to = target.room(size);
-    read_unpinned([&] { return std::memcpy(to, segment.payload() + at.payload_offset - key_room, size); });
+    copy_bytes(segment, at, target);
     header = at.header;
     return is_gone(segment, sequence) ? Copied::gone : Copied::done;
+}
+
+bool copy_entry_at(const Segment& segment, std::uint64_t place, CopyTarget& target, EntryFields& header) {
+    EntryAt at;
+    if (!read_unpinned([&] { return find_entry(segment, place, at); })) return false;
+    copy_bytes(segment, at, target);
+    header = at.header;
+    fence(memory_order_acquire);  // before the caller's look whether the entry was finished (COPY)
+    return true;
 }
 
 Copied copy_header(const Segment& segment, Sequence sequence, EntryFields& header) noexcept {

@@ -24,6 +24,9 @@ protected:
 
 /// Copies key and payload of an entry to `target` and its header to `header`.
 Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryFields& header);
+/// Copies what stands at a place. False if no entry can stand there. It is worth something only if the caller then
+/// finds that the entry was not finished meanwhile.
+bool copy_entry_at(const Segment& segment, std::uint64_t place, CopyTarget& target, EntryFields& header);
 /// Copies the header alone.
 Copied copy_header(const Segment& segment, Sequence sequence, EntryFields& header) noexcept;
 
