@@ -5,6 +5,7 @@
 
 #include "group/group_options.hpp"
 #include "group/parked.hpp"
+#include "log/copy.hpp"
 #include "log/publish.hpp"
 
 namespace shmq {
@@ -89,11 +90,14 @@ Sequence linked(const Segment& segment, std::uint32_t group, Sequence sequence) 
 }  // namespace
 
 std::optional<std::uint32_t> stripe_of(const Segment& segment, std::uint64_t place) noexcept {
-    EntryAt at;
-    if (segment.geometry().key_stripes == 0 || !find_entry(segment, place, at) || at.header.key_size == 0)
-        return std::nullopt;
-    const std::uint64_t hash = hash_of(segment.payload() + at.offset + sizeof(EntryHeader), at.header.key_size);
-    return static_cast<std::uint32_t>((hash & 0xffff'ffff) * segment.geometry().key_stripes >> 32);
+    const std::uint32_t stripes = segment.geometry().key_stripes;
+    if (stripes == 0) return std::nullopt;
+    return read_unpinned([&]() -> std::optional<std::uint32_t> {
+        EntryAt at;
+        if (!find_entry(segment, place, at) || at.header.key_size == 0) return std::nullopt;
+        const std::uint64_t hash = hash_of(segment.payload() + at.offset + sizeof(EntryHeader), at.header.key_size);
+        return static_cast<std::uint32_t>((hash & 0xffff'ffff) * stripes >> 32);
+    });
 }
 
 bool is_kept(const Segment& segment, Sequence sequence) noexcept {

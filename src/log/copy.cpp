@@ -1,30 +1,9 @@
 // Slot, header, bytes, then the trim point: in this order, or the copy is worth nothing.
 #include "log/copy.hpp"
 
-#ifdef SHMQ_THREAD_SANITIZER
-extern "C" {
-void AnnotateIgnoreReadsBegin(const char* file, int line);
-void AnnotateIgnoreReadsEnd(const char* file, int line);
-}
-#endif
-
 namespace shmq {
 
 namespace {
-
-/// What `read` answers. It reads bytes that a producer may be overwriting, which the look at the trim point behind it
-/// finds out (COPY). ThreadSanitizer cannot know that, and is told to look away from these reads and no others.
-template <class Read>
-auto read_unpinned(Read read) noexcept {
-#ifdef SHMQ_THREAD_SANITIZER
-    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    auto result = read();
-    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-    return result;
-#else
-    return read();
-#endif
-}
 
 /// Whether the trim point passed the entry. The reads above stay above; whoever overwrote bytes we saw had seen the
 /// trim point pass them, and so do we (COPY).

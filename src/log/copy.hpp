@@ -4,7 +4,29 @@
 
 #include "layout/segment.hpp"
 
+#ifdef SHMQ_THREAD_SANITIZER
+extern "C" {
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+}
+#endif
+
 namespace shmq {
+
+/// What `read` answers. It reads bytes that a producer may be overwriting, which a look at the trim point or the record
+/// behind it finds out (COPY). ThreadSanitizer cannot know that, and is told to look away from these reads and no
+/// others.
+template <class Read>
+auto read_unpinned(Read read) noexcept {
+#ifdef SHMQ_THREAD_SANITIZER
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    auto result = read();
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    return result;
+#else
+    return read();
+#endif
+}
 
 enum class Copied : std::uint8_t {
     done,
