@@ -3,6 +3,7 @@
 
 #include "group/count.hpp"
 #include "group/delays.hpp"
+#include "log/owner.hpp"
 
 namespace shmq {
 
@@ -44,18 +45,11 @@ std::vector<Sequence> dead_to_move(const Segment& segment, std::uint32_t group, 
 }
 
 bool take_mover(const Segment& segment, AttachmentId me, std::uint32_t group, OwnerWord& owner) noexcept {
-    std::uint64_t seen = 0;
-    // acquire: all that the mover before us did (LETTER).
-    if (segment.group(group).mover.compare_exchange(seen, me.word(OwnerState::live), memory_order_acq_rel,
-                                                    memory_order_acquire))
-        return true;
-    owner = unpack_owner(seen);
-    return false;
+    return take_ownership(segment.group(group).mover, me, owner);
 }
 
 void give_back_mover(const Segment& segment, AttachmentId me, std::uint32_t group) noexcept {
-    std::uint64_t mine = me.word(OwnerState::live);
-    segment.group(group).mover.compare_exchange(mine, 0, memory_order_acq_rel, memory_order_relaxed);
+    give_back_ownership(segment.group(group).mover, me);
 }
 
 std::optional<Movable> find_movable(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
