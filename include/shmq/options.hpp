@@ -145,7 +145,7 @@ enum class Retention : std::uint8_t {
     until
 };
 // The consumers of a group that is not required are given copies: the bytes of each entry are copied once, and what is
-// overwritten meanwhile is told as lost. Such a group keeps no order, and has no dead-letter stream.
+// overwritten meanwhile is told as lost. Such a group keeps no order, parks nothing, and has no dead-letter stream.
 
 /// The options of a group, fixed when it is made; a moved group keeps them.
 struct GroupOptions {

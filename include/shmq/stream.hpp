@@ -60,7 +60,7 @@ struct GroupInfo {
     std::uint64_t retry = 0;      ///< waiting to be delivered again; the next two included
     std::uint64_t delayed = 0;    ///< of these not due yet
     std::uint64_t dead = 0;       ///< of these delivered no more
-    std::uint64_t parked = 0;     ///< of pending and retry, entries that left the ring
+    std::uint64_t parked = 0;     ///< of waiting, pending and retry, entries that left the ring
     std::uint32_t consumers = 0;  ///< open now
     /// Of its oldest entry that is not finished: now less its time stamp, both by the wall clock, which may be set.
     /// nullopt if all are finished, or the stream keeps no times.

@@ -142,7 +142,7 @@ Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexc
 bool ConsumerCore::holds(BatchCore& batch, Sequence sequence) const noexcept {
     const Taken* taken = usable() ? find_in(batch, sequence) : nullptr;
     return taken != nullptr && taken->record != 0 && is_active(stream_->segment(), member_.group) &&
-           stream_->segment().record(row(), sequence).load(memory_order_seq_cst) == taken->record;
+           look_at_delivery(stream_->segment(), row(), sequence, taken->record) == Finish::done;
 }
 
 Result<void> ConsumerCore::nack_all(BatchCore& batch, std::optional<Duration> delay) noexcept {

@@ -100,8 +100,7 @@ private:
     Result<void> become_mover();
     Result<void> open_target();
     void settle(bool target_is_gone) noexcept;
-    Result<Sequence> add_letter(Sequence sequence, const EntryFields& header, const PendingWord& dead,
-                                std::uint64_t number);
+    Result<Sequence> add_letter(const DeadMove& move, const EntryFields& header, const DeliveryFacts& facts);
 
     StreamCore& source_;
     std::uint32_t row_;
@@ -160,13 +159,12 @@ Result<void> Mover::begin() {
 }
 
 /// `header` and the buffer hold a copy of the entry.
-Result<Sequence> Mover::add_letter(Sequence sequence, const EntryFields& header, const PendingWord& dead,
-                                   std::uint64_t number) {
+Result<Sequence> Mover::add_letter(const DeadMove& move, const EntryFields& header, const DeliveryFacts& facts) {
     const std::byte* const bytes = buffer_.room(0);
-    const DeliveryFacts facts = clock_read(segment(), row_, sequence, dead, source_.now_ms());
+    const PendingWord dead = unpack_pending(source_.geometry(), move.record);
     const std::string failures = std::to_string(facts.failures);
     const std::string deaths = std::to_string(facts.deaths);
-    const std::string from = std::to_string(sequence);
+    const std::string from = std::to_string(move.sequence);
     const std::string time = std::to_string(header.time_ns);
     const std::string stream = source_.name()[0] == '.' ? absolute_path(source_) : source_.name();
     const Field fields[] = {{"stream", stream},
@@ -180,29 +178,29 @@ Result<Sequence> Mover::add_letter(Sequence sequence, const EntryFields& header,
                             {"payload", Bytes{bytes + round_up(header.key_size, key_alignment), header.size}}};
     AddOptions options;
     options.key = {bytes, header.key_size};
-    options.number = number;
+    options.number = move.number;
     return producer_->add_fields(fields, options);
 }
 
 Result<bool> Mover::move(Sequence sequence) {
-    const Geometry& g = source_.geometry();
     if (!may_finish(segment(), row_, sequence)) return Error(Code::out_of_order, sequence);
-    std::uint64_t record = movable_record(segment(), row_, sequence);
-    if (record == 0) {
+    auto found = find_movable(segment(), row_, sequence);
+    if (!found) {
         // Ended meanwhile; or marked, although nobody moves it: only damage does that.
         undo_move(segment(), row_, {sequence, 0, 0, 0});
-        record = movable_record(segment(), row_, sequence);
+        found = find_movable(segment(), row_, sequence);
     }
-    if (record == 0) return false;
+    if (!found) return false;
     EntryFields header;
-    const Copied copied = copy_entry(segment(), sequence, buffer_, header);
-    if (copied == Copied::corrupt)
+    if (!copy_entry_at(segment(), found->place, buffer_, header)) {
+        if (!find_movable(segment(), row_, sequence)) return false;  // ended meanwhile
         return text_error(Code::corrupt, sequence, "entry %llu is dead and its bytes are damaged; `shmq ack` ends it",
                           static_cast<unsigned long long>(sequence));
-    if (copied != Copied::done) return false;  // acked and trimmed meanwhile
-    const DeadMove move{sequence, producer_->last_add().number + 1, hash_of(home_of(*target_)), record};
-    if (!begin_move(segment(), row_, move)) return false;
-    const auto added = add_letter(sequence, header, unpack_pending(g, record), move.number);
+    }
+    const DeadMove move{sequence, producer_->last_add().number + 1, hash_of(home_of(*target_)), found->record};
+    const auto facts = begin_move(segment(), row_, move, source_.now_ms());
+    if (!facts) return false;
+    const auto added = add_letter(move, header, *facts);
     if (!added) {
         undo_move(segment(), row_, move);
         return added.error();

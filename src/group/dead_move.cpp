@@ -1,29 +1,24 @@
 // The mover's words and the mark on the record; the rules are in dead_move.hpp.
 #include "group/dead_move.hpp"
 
+#include "group/count.hpp"
 #include "group/delays.hpp"
-#include "group/deliver.hpp"
-#include "group/order.hpp"
+#include "log/owner.hpp"
 
 namespace shmq {
 
 namespace {
 
-/// The record as it is while the entry is moved: dead, of nobody.
-std::uint64_t marked(const Geometry& g, std::uint64_t record) noexcept {
+/// Whether a record is that of a dead entry which is marked.
+bool is_marked(const Geometry& g, std::uint64_t record) noexcept {
+    return pending_state(record) == PendingState::dead && is_being_moved(unpack_pending(g, record));
+}
+
+/// The record with another consumer.
+std::uint64_t of_consumer(const Geometry& g, std::uint64_t record, std::uint32_t consumer) noexcept {
     PendingWord word = unpack_pending(g, record);
-    word.consumer = 0;
+    word.consumer = consumer;
     return pack_pending(g, word);
-}
-
-/// Whether a record is that of `sequence`, dead.
-bool is_dead(const Geometry& g, std::uint64_t record, Sequence sequence) noexcept {
-    return pending_tag(g, record) == g.record_tag(sequence) && pending_state(record) == PendingState::dead;
-}
-
-/// Whether a record is that of `sequence`, marked by a mover.
-bool is_marked(const Geometry& g, std::uint64_t record, Sequence sequence) noexcept {
-    return is_dead(g, record, sequence) && is_being_moved(unpack_pending(g, record));
 }
 
 void end_intent(const Segment& segment, std::uint32_t group) noexcept {
@@ -40,55 +35,53 @@ void expect_dead(const Segment& segment, std::uint32_t group, std::uint64_t now_
 }
 
 std::vector<Sequence> dead_to_move(const Segment& segment, std::uint32_t group, std::size_t most) {
-    const Geometry& g = segment.geometry();
     segment.group(group).dead_waits.store(0, memory_order_seq_cst);  // before the walk (LETTER)
     std::vector<Sequence> dead;
-    const Sequence end = find_cursor(segment, group);
-    for (Sequence s = find_base(segment, group); s < end && dead.size() < most; ++s)
-        if (is_dead(g, segment.record(group, s).load(memory_order_seq_cst), s)) dead.push_back(s);
+    each_pending(segment, group, 0, ~Sequence{0}, [&](Sequence s, const PendingWord& pending, const RecordAt&) {
+        if (pending.state == PendingState::dead) dead.push_back(s);
+        return dead.size() < most;
+    });
     return dead;
 }
 
 bool take_mover(const Segment& segment, AttachmentId me, std::uint32_t group, OwnerWord& owner) noexcept {
-    std::uint64_t seen = 0;
-    // acquire: all that the mover before us did (LETTER).
-    if (segment.group(group).mover.compare_exchange(seen, me.word(OwnerState::live), memory_order_acq_rel,
-                                                    memory_order_acquire))
-        return true;
-    owner = unpack_owner(seen);
-    return false;
+    return take_ownership(segment.group(group).mover, me, owner);
 }
 
 void give_back_mover(const Segment& segment, AttachmentId me, std::uint32_t group) noexcept {
-    std::uint64_t mine = me.word(OwnerState::live);
-    segment.group(group).mover.compare_exchange(mine, 0, memory_order_acq_rel, memory_order_relaxed);
+    give_back_ownership(segment.group(group).mover, me);
 }
 
-std::uint64_t movable_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
+std::optional<Movable> find_movable(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     const Geometry& g = segment.geometry();
-    const std::uint64_t record = segment.record(group, sequence).load(memory_order_seq_cst);
-    return is_dead(g, record, sequence) && !is_being_moved(unpack_pending(g, record)) ? record : 0;
+    const auto at = find_pending(segment, group, sequence);
+    if (!at || pending_state(at->value) != PendingState::dead || is_marked(g, at->value)) return std::nullopt;
+    return Movable{with_tag(g, at->value, g.record_tag(sequence)), at->place};
 }
 
-bool begin_move(const Segment& segment, std::uint32_t group, const DeadMove& move) noexcept {
+std::optional<DeliveryFacts> begin_move(const Segment& segment, std::uint32_t group, const DeadMove& move,
+                                        std::uint64_t now_ms) noexcept {
+    const Geometry& g = segment.geometry();
     GroupRow& row = segment.group(group);
     // relaxed, then release: whoever sees the sequence sees the rest (LETTER).
     row.moving_number.store(move.number, memory_order_relaxed);
     row.moving_target.store(move.target, memory_order_relaxed);
     row.moving_record.store(move.record, memory_order_relaxed);
     row.moving_sequence.store(move.sequence, memory_order_release);
-    std::uint64_t seen = move.record;
-    // acq_rel: the intent before the mark; after it a requeue or a drop finds the entry marked.
-    if (segment.record(group, move.sequence)
-            .compare_exchange(seen, marked(segment.geometry(), move.record), memory_order_seq_cst,
-                              memory_order_relaxed))
-        return true;
+    DeliveryFacts facts;
+    // The intent before the mark; after it a requeue or a drop finds the entry marked.
+    const auto begun =
+        change_dead(segment, group, move.sequence, [&](const RecordAt& at) -> std::optional<std::uint64_t> {
+            if (at.value != at.as_there(g, move.record)) return std::nullopt;
+            facts = clock_read(*at.delivery, unpack_pending(g, at.value), now_ms);
+            return of_consumer(g, at.value, 0);
+        });
+    if (begun) return facts;
     end_intent(segment, group);  // requeued, dropped or acked meanwhile
-    return false;
+    return std::nullopt;
 }
 
 std::optional<DeadMove> unsettled_move(const Segment& segment, std::uint32_t group) noexcept {
-    const Geometry& g = segment.geometry();
     GroupRow& row = segment.group(group);
     DeadMove move;
     move.sequence = row.moving_sequence.load(memory_order_acquire);
@@ -96,33 +89,34 @@ std::optional<DeadMove> unsettled_move(const Segment& segment, std::uint32_t gro
     move.number = row.moving_number.load(memory_order_relaxed);  // visible with the sequence, as the next two
     move.target = row.moving_target.load(memory_order_relaxed);
     move.record = row.moving_record.load(memory_order_relaxed);
-    const std::uint64_t record = segment.record(group, move.sequence).load(memory_order_seq_cst);
-    if (is_marked(g, record, move.sequence)) return move;
+    const auto at = find_pending(segment, group, move.sequence);
+    if (at && is_marked(segment.geometry(), at->value)) return move;
     end_intent(segment, group);
     return std::nullopt;
 }
 
 void finish_move(const Segment& segment, std::uint32_t group, const DeadMove& move) noexcept {
-    const Geometry& g = segment.geometry();
-    Word& word = segment.record(group, move.sequence);
-    std::uint64_t record = word.load(memory_order_seq_cst);
-    // seq_cst: as finish_entry (ACK, SLEEP). It fails only if an operator's ack came before.
-    if (is_marked(g, record, move.sequence) && word.compare_exchange(record, with_state(record, PendingState::acked),
-                                                                     memory_order_seq_cst, memory_order_relaxed))
+    // It fails only if an operator's ack came before.
+    const auto finished =
+        change_dead(segment, group, move.sequence, [&](const RecordAt& at) -> std::optional<std::uint64_t> {
+            if (!is_marked(segment.geometry(), at.value)) return std::nullopt;
+            return with_state(at.value, PendingState::acked);
+        });
+    if (finished) {
+        if (finished->parked) leave_parking(segment, *finished->parked);
         after_finishing_any(segment, group);
+    }
     end_intent(segment, group);
 }
 
 void undo_move(const Segment& segment, std::uint32_t group, const DeadMove& move) noexcept {
     const Geometry& g = segment.geometry();
-    Word& word = segment.record(group, move.sequence);
-    std::uint64_t record = word.load(memory_order_seq_cst);
-    PendingWord before = unpack_pending(g, record);
     // Whose it was matters only for who takes it first after a requeue; damage makes it anybody's.
-    const std::uint32_t consumer = unpack_pending(g, move.record).consumer;
-    before.consumer = consumer != 0 && consumer <= g.consumers ? consumer : 1;
-    if (is_marked(g, record, move.sequence))  // else an operator acked it
-        word.compare_exchange(record, pack_pending(g, before), memory_order_seq_cst, memory_order_relaxed);
+    const std::uint32_t before = unpack_pending(g, move.record).consumer;
+    change_dead(segment, group, move.sequence, [&](const RecordAt& at) -> std::optional<std::uint64_t> {
+        if (!is_marked(g, at.value)) return std::nullopt;  // an operator acked it
+        return of_consumer(g, at.value, before != 0 && before <= g.consumers ? before : 1);
+    });
     end_intent(segment, group);
 }
 

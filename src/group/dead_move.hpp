@@ -9,11 +9,14 @@
 //
 // The mark is what makes a move and an operator's requeue or drop exclude each other: each begins by an exchange of the
 // same record from "dead, of somebody", so one of them wins, and the loser changes nothing.
+//
+// The record is wherever the entry is (parked.hpp): a producer may park it between any two of these steps, marked or
+// not, and each looks for it anew.
 #pragma once
 
 #include <vector>
 
-#include "group/visit.hpp"
+#include "group/parked.hpp"
 
 namespace shmq {
 
@@ -32,7 +35,24 @@ inline constexpr std::uint32_t move_again_ms = 1'000;
 /// in between leaves it too early, and again after: a mover takes it away before it looks at the records (LETTER).
 void expect_dead(const Segment& segment, std::uint32_t group, std::uint64_t now_ms, std::uint32_t in_ms) noexcept;
 
-/// Takes the hint away, and lists what is dead, at most `most`.
+/// Changes the record of a dead entry, in the ring or in a cell, to what `next(RecordAt)` answers. nullopt if that
+/// answers nullopt, the entry is not dead, or somebody else changed it. Again once if it was parked in between.
+template <class Next>
+std::optional<RecordAt> change_dead(const Segment& segment, std::uint32_t group, Sequence sequence,
+                                    Next next) noexcept {
+    for (int turn = 0; turn < 2; ++turn) {
+        const auto at = find_pending(segment, group, sequence);
+        if (!at || pending_state(at->value) != PendingState::dead) return std::nullopt;
+        const std::optional<std::uint64_t> after = next(*at);
+        if (!after) return std::nullopt;
+        std::uint64_t record = at->value;
+        // seq_cst: as finish_entry (ACK, SLEEP); and before what follows it (LETTER).
+        if (at->record->compare_exchange(record, *after, memory_order_seq_cst, memory_order_relaxed)) return at;
+    }
+    return std::nullopt;
+}
+
+/// Takes the hint away, and lists what is dead, lowest first, at most `most`.
 std::vector<Sequence> dead_to_move(const Segment& segment, std::uint32_t group, std::size_t most);
 
 /// Makes `me` the group's mover, or says in `owner` who is; to be asked again once that one's death was repaired.
@@ -44,17 +64,24 @@ struct DeadMove {
     Sequence sequence = 0;
     std::uint64_t number = 0;  // of its letter
     std::uint64_t target = 0;  // which segment the letter goes to
-    std::uint64_t record = 0;  // before it was marked
+    std::uint64_t record = 0;  // before it was marked; with the ring's tag, as every held word
 };
 
 /// Whether this dead entry's record is marked.
 [[nodiscard]] inline bool is_being_moved(const PendingWord& dead) noexcept { return dead.consumer == 0; }
 
-/// The record of a dead entry that is not marked, 0 if it is none.
-[[nodiscard]] std::uint64_t movable_record(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
+/// A dead entry that is not marked.
+struct Movable {
+    std::uint64_t record;  // as in DeadMove
+    std::uint64_t place;   // its bytes are its own if begin_move from this record succeeds after they were read
+};
+[[nodiscard]] std::optional<Movable> find_movable(const Segment& segment, std::uint32_t group,
+                                                  Sequence sequence) noexcept;
 
-/// Writes the intent and marks the record. False, with nothing begun, if the record is no longer `move.record`.
-bool begin_move(const Segment& segment, std::uint32_t group, const DeadMove& move) noexcept;
+/// Writes the intent and marks the record; what the delivery word says of it. nullopt, with nothing begun, if the
+/// record is no longer `move.record`.
+std::optional<DeliveryFacts> begin_move(const Segment& segment, std::uint32_t group, const DeadMove& move,
+                                        std::uint64_t now_ms) noexcept;
 
 /// What a mover before left; nullopt if nothing is under way. A move whose entry is not marked is ended here: it never
 /// came to its letter, or is through.

@@ -58,27 +58,11 @@ bool take_over(Member& member, Taking& taking, Sequence sequence, std::uint64_t 
     return true;
 }
 
-/// Of what was taken over last: takes back what others hold behind it. Gives it back, and answers false, if the pin
-/// table refuses that, or if it was taken because this consumer held its predecessor, and it no longer does.
-bool stands_in_order(Member& member, Taking& taking, Turn turn) noexcept {
-    const Taken taken = taking.room[taking.count - 1];
-    const bool stands = turn != Turn::behind || turn_of(member, taken.sequence) != Turn::waits;
-    if (stands && take_back_from_others(member, taken.sequence, taking.now_ms)) return true;
-    --taking.count;
-    give_back(member.segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms, 0);
-    return false;
-}
-
-/// A delivery that was ended once too often.
-bool make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t record,
-               std::uint64_t now_ms) noexcept {
-    const bool moves = has_dead_letter(segment.group(group));
-    if (moves) expect_dead(segment, group, now_ms, 0);
-    const bool changed = segment.record(group, sequence)
-                             .compare_exchange(record, with_state(record, PendingState::dead), memory_order_seq_cst,
-                                               memory_order_relaxed);
-    if (moves) expect_dead(segment, group, now_ms, 0);  // again, as in give_back (LETTER)
-    return changed;
+/// Whether the trim point passed what we took because it was parked since: the cell keeps it for us.
+bool was_parked(const Member& member, const Taken& taken) noexcept {
+    const Segment& segment = member.segment;
+    return is_parked(segment, member.group, taken.sequence) &&
+           look_at_delivery(segment, member.group.row, taken.sequence, taken.record) == Finish::done;
 }
 
 }  // namespace
@@ -209,10 +193,9 @@ void take_retry(Member& member, Taking& taking) noexcept {
             if (own && pending.consumer != member.consumer + 1) continue;
             if (of_this_lap && pending.state == PendingState::delivered)
                 continue;  // its holder is about to give it back, or was
-            Turn turn = Turn::none;
-            if (member.order != Order::none && of_this_lap && pending.state == PendingState::retry)
-                turn = turn_of(member, s);
-            if (turn == Turn::waits) {
+            Standing standing;
+            if (of_this_lap && pending.state == PendingState::retry) standing = standing_of(member, s);
+            if (standing.turn == Turn::waits) {
                 member.waiting += own ? 0u : 1u;
                 continue;
             }
@@ -220,7 +203,8 @@ void take_retry(Member& member, Taking& taking) noexcept {
                 if (taking.count != 0) break;  // perhaps for its size; it stays marked
                 continue;
             }
-            if (turn != Turn::none && !stands_in_order(member, taking, turn)) continue;
+            if (!stands_in_order(member, taking, standing)) continue;
+            if (parked_waits_at(segment, member.group, s)) continue;
             unmark_retry(segment, group, s);
             // Given back again between our look and the unmarking: mark it again.
             const PendingWord now = unpack_pending(g, segment.record(group, s).load(memory_order_acquire));
@@ -262,22 +246,22 @@ bool take_stale(Member& member, Taking& taking, std::uint64_t idle_ms) noexcept 
         if (!chunks) continue;
         if (!fits(taking, size_of(member, taking, s, place)))
             return true;  // before anything is changed; the rest is for the next call
-        const Turn turn = member.order == Order::none ? Turn::none : turn_of(member, s);
-        if (turn == Turn::waits) continue;
+        const Standing standing = standing_of(member, s);
+        if (standing.turn == Turn::waits) continue;
         // A copy needs no pin.
         const auto pin =
             member.copies ? std::optional(PinTicket{}) : reserve_pin(segment, group, pending.consumer - 1, *chunks);
         if (!pin) return false;
         const DeliveryWord ended = clock_end(segment, group, s, pending, Ending::claimed, taking.now_ms);
-        const bool changed = is_at_limit(segment.group(group), ended)
-                                 ? make_dead(segment, group, s, record, taking.now_ms)
-                                 : take_over(member, taking, s, record);
-        if (!changed) {
+        if (is_at_limit(segment.group(group), ended)) {
+            RecordAt at{&segment.record(group, s), &segment.delivery(group, s), record, place, {}};
+            if (!end_delivery(segment, group, s, at, PendingState::dead, ended, taking.now_ms))
+                return_pin(segment, *pin);
+        } else if (take_over(member, taking, s, record)) {
+            stands_in_order(member, taking, standing);
+        } else {
             return_pin(segment, *pin);
-            continue;
         }
-        if (turn != Turn::none && taking.count != 0 && taking.room[taking.count - 1].sequence == s)
-            stands_in_order(member, taking, turn);
     }
     member.next_stale_ms = soonest;
     member.stale_for_ms = idle_ms;
@@ -296,7 +280,7 @@ bool check_claims(Member& member, Taking& taking) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taking.count; ++i) {
         const Taken& taken = taking.room[i];
-        if (active && (taken.parked || taken.sequence >= trim))
+        if (active && (taken.parked || taken.sequence >= trim || was_parked(member, taken)))
             taking.room[kept++] = taken;
         else
             give_back(segment, member.group.row, taken.sequence, taken.record, Ending::released, taking.now_ms);

@@ -42,11 +42,17 @@ bool give_back_at(const Segment& segment, std::uint32_t group, Sequence sequence
     const GroupRow& row = segment.group(group);
     const DelayRule delay = delay_ms ? DelayRule{*delay_ms, *delay_ms} : back_off_of(row);
     const DeliveryWord ended = clock_end(*at.delivery, row.delivery_limit, delivery, ending, now_ms, delay);
-    const PendingState state = state_after(row, delivery, ended, now_ms);
+    return end_delivery(segment, group, sequence, at, state_after(row, delivery, ended, now_ms), ended, now_ms);
+}
+
+}  // namespace
+
+bool end_delivery(const Segment& segment, std::uint32_t group, Sequence sequence, RecordAt& at, PendingState state,
+                  const DeliveryWord& ended, std::uint64_t now_ms) noexcept {
     // The mark or the hint first: dying in between leaves one too many, not an entry too few.
     if (state == PendingState::retry) mark_retry(segment, group, sequence);
     if (state == PendingState::delayed) lower_due(segment, group, ended.time_ms, now_ms);
-    const bool moves = state == PendingState::dead && has_dead_letter(row);
+    const bool moves = state == PendingState::dead && has_dead_letter(segment.group(group));
     if (moves) expect_dead(segment, group, now_ms, 0);
     const std::uint64_t after = with_state(at.value, state);
     if (!at.record->compare_exchange(at.value, after, memory_order_seq_cst, memory_order_acquire)) return false;
@@ -57,8 +63,6 @@ bool give_back_at(const Segment& segment, std::uint32_t group, Sequence sequence
     if (state == PendingState::retry && at.parked) mark_retry(segment, group, sequence);
     return true;
 }
-
-}  // namespace
 
 Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held, Ending ending,
                  std::uint64_t now_ms, std::optional<std::uint32_t> delay_ms) noexcept {
@@ -75,6 +79,15 @@ Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence,
     if (moved->value != mine) return refused(mine, moved->value);
     if (give_back_at(segment, group, sequence, *moved, ending, now_ms, delay_ms)) return Finish::done;
     return refused(mine, moved->value);
+}
+
+Finish look_at_delivery(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held) noexcept {
+    const std::uint64_t found = segment.record(group, sequence).load(memory_order_seq_cst);
+    if (found == held) return Finish::done;
+    const auto moved = find_moved(segment, group, sequence, found);
+    if (!moved) return refused_everywhere(segment, group, sequence, held, found);
+    const std::uint64_t mine = moved->as_there(segment.geometry(), held);
+    return moved->value == mine ? Finish::done : refused(mine, moved->value);
 }
 
 Finish extend_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,

@@ -46,6 +46,10 @@ inline Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence
 Finish give_back(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held, Ending ending,
                  std::uint64_t now_ms, std::optional<std::uint32_t> delay_ms = {}) noexcept;
 
+/// `done` if the delivery `held` is running still; else why a word about it would come too late.
+[[nodiscard]] Finish look_at_delivery(const Segment& segment, std::uint32_t group, Sequence sequence,
+                                      std::uint64_t held) noexcept;
+
 /// Begins the idle time of the delivery `held` anew.
 Finish extend_entry(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
                     std::uint64_t now_ms) noexcept;

@@ -1,8 +1,7 @@
 // Groups that keep an order: of the entries of one key, or of all (Order of include/shmq/options.hpp).
 //
-// Each entry has at most one *predecessor* in the group: with `strict` the entry before it, with `by_key` the last one
-// before it of the same *stripe*, which is a hash of the key. One rule makes the order, and it is looked up in the
-// pending records, so that no death can leave it wrong:
+// Each entry has at most one *predecessor* in the group (predecessor.hpp). One rule makes the order, and it is looked
+// up in the pending records, in the ring or in a parking cell, so that no death can leave it wrong:
 //
 //     An entry is given out only while its predecessor is finished, or held by the very consumer that takes it; and it
 //     is finished only after its predecessor.
@@ -14,30 +13,22 @@
 //
 // An entry that cannot be given out, while others flow past, is *waiting*: its record says retry, of nobody, hand-over
 // 0. The reader that meets it makes it so, and it is found as retried ones are.
-//
-// Who the predecessor is follows from the log alone. Two words save the search: a stripe's last entry that was met, and
-// a link from each met entry to its predecessor. Both are written before the record of the entry changes.
 #pragma once
 
 #include <optional>
 
 #include "group/deliver.hpp"
 #include "group/finish.hpp"
+#include "group/predecessor.hpp"
 
 namespace shmq {
 
-/// Waiting entries that readers flow past; beyond them the group waits for its keys.
+/// Waiting entries of the ring that readers flow past; beyond them the group waits for its keys.
 inline constexpr std::uint32_t most_waiting = 1'024;
 
 [[nodiscard]] inline bool is_ordered(const Segment& segment, std::uint32_t group) noexcept {
     return (segment.group(group).options & option_order) != 0;
 }
-
-/// The stripe of the entry at a place; none without a key.
-[[nodiscard]] std::optional<std::uint32_t> stripe_of(const Segment& segment, std::uint64_t place) noexcept;
-
-/// The predecessor of an entry that was met; 0 if it has none, or one from before what is kept.
-[[nodiscard]] Sequence predecessor_of(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 
 /// Whether it waits for earlier ones of its key, and was never given out.
 [[nodiscard]] inline bool is_waiting(const PendingWord& record) noexcept {
@@ -54,7 +45,16 @@ enum class Turn : std::uint8_t {
     behind,  ///< this consumer holds the predecessor; to be asked again after the claim
     waits
 };
-[[nodiscard]] Turn turn_of(const Member& member, Sequence sequence) noexcept;
+struct Standing {
+    Turn turn = Turn::none;
+    Sequence predecessor = 0;  // by which it was decided
+};
+[[nodiscard]] Standing standing_of(const Member& member, Sequence sequence) noexcept;
+
+/// Of what was taken last, as `standing` allowed: takes back what others hold behind it. Gives it back, and answers
+/// false, if the pin table refuses that, or if it was taken because this consumer held its predecessor, and it no
+/// longer does.
+bool stands_in_order(const Member& member, Taking& taking, const Standing& standing) noexcept;
 
 /// take_new of a group that keeps an order.
 void take_new_in_order(Member& member, Taking& taking) noexcept;

@@ -47,14 +47,15 @@ std::optional<RecordAt> find_moved(const Segment& segment, std::uint32_t group, 
 
 std::optional<RecordAt> find_pending(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     const Geometry& g = segment.geometry();
-    const std::uint64_t record = segment.record(group, sequence).load(memory_order_acquire);
+    // seq_cst, here and of a cell's record: after the hint or the exchange that led us here (LETTER).
+    const std::uint64_t record = segment.record(group, sequence).load(memory_order_seq_cst);
     // Of another lap, or of an entry before the group's start, whose record only stands in for a finished one.
     if (pending_tag(g, record) == g.record_tag(sequence) && is_pending_state(pending_state(record))) {
         const std::uint64_t place = unpack_slot(g, segment.slot(sequence).load(memory_order_acquire)).place;
         if (find_begin(segment) <= sequence)  // after the record; else it is of another lap, or was parked since
             return RecordAt{&segment.record(group, sequence), &segment.delivery(group, sequence), record, place, {}};
     }
-    const std::uint64_t now = segment.record(group, sequence).load(memory_order_acquire);
+    const std::uint64_t now = segment.record(group, sequence).load(memory_order_seq_cst);
     const auto at = find_moved(segment, group, sequence, now);
     return at && is_pending_state(pending_state(at->value)) ? at : std::nullopt;
 }

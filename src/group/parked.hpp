@@ -48,6 +48,11 @@ std::optional<RecordAt> find_pending(const Segment& segment, std::uint32_t group
 std::optional<RecordAt> find_moved(const Segment& segment, std::uint32_t group, Sequence sequence,
                                    std::uint64_t found) noexcept;
 
+/// Ends the delivery that is at `at`, as it was seen there, in `state`, with marks and hints; `ended` says how it was
+/// counted. False if the record is another by now: at.value has it.
+bool end_delivery(const Segment& segment, std::uint32_t group, Sequence sequence, RecordAt& at, PendingState state,
+                  const DeliveryWord& ended, std::uint64_t now_ms) noexcept;
+
 /// Why a word about the delivery `held` comes too late, when `found` is in the ring, and the entry in no cell.
 Finish refused_everywhere(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
                           std::uint64_t found) noexcept;

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-#include "group/dead_move.hpp"
+#include "group/group_options.hpp"
 #include "group/order.hpp"
 #include "group/parked.hpp"
 #include "log/publish.hpp"
@@ -75,6 +75,10 @@ bool move_to_cell(const Segment& segment, GroupId group, Sequence sequence, std:
     row.sequence.store(sequence, memory_order_relaxed);
     row.place.store(slot.place, memory_order_relaxed);
     row.record.store(with_tag(g, record, generation), memory_order_relaxed);
+    // Of this entry, if the exchange below finds it unfinished still.
+    const auto stripe =
+        order_of(segment.group(group.row)) == Order::by_key ? stripe_of(segment, slot.place) : std::nullopt;
+    row.stripe.store(stripe ? *stripe + 1 : 0, memory_order_relaxed);
     row.delivery.store(delivery_in_cell(g, delivery, record, generation), memory_order_relaxed);
     // seq_cst: release for who follows the record to the cell (PARK); one order with the mark and due hints, as every
     // change of a record.
@@ -103,13 +107,13 @@ bool park_entry(const Segment& segment, Visits& visits, std::uint32_t row, Seque
 
 bool can_park(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     const Geometry& g = segment.geometry();
-    // Order and dead letters look for their entries in the ring; who is given copies holds up nobody for long.
-    const GroupRow& row = segment.group(group);
-    if (g.parking == 0 || is_ordered(segment, group) || has_dead_letter(row) || hands_out_copies(row)) return false;
+    // Who is given copies holds up producers for as long as its options say, and no longer.
+    if (g.parking == 0 || hands_out_copies(segment.group(group))) return false;
     const std::uint64_t record = segment.record(group, sequence).load(memory_order_acquire);
     if (pending_tag(g, record) != g.record_tag(sequence) || !is_parkable(pending_state(record))) return false;
     // Stuck is what others were finished far behind. What is merely at the front of a group that works through a full
-    // ring is about to be acked, and moving it would cost its acker more than it gives the producer.
+    // ring is about to be acked, and moving it would cost its acker more than it gives the producer. In a strict group
+    // nothing is finished behind what is not.
     const Sequence end = find_end(segment);
     if (end <= sequence) return false;
     const Sequence middle = sequence + (end - sequence) / 2;

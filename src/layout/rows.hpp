@@ -278,7 +278,7 @@ static_assert(sizeof(NamedRow) == 128 && offsetof(NamedRow, intent) == 24 && off
 //       32    8 place       who parks               word: in units
 //       40    8 record      consumers, scanner      itself: pending word, with the generation in place of the tag
 //       48    8 delivery    as the one in the ring  itself: delivery word
-//       56    8 reserved
+//       56    8 stripe      who parks               word: of its key, + 1; 0: no key, or no order in the group
 struct alignas(cache_line) ParkingCell {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> chunks;
@@ -287,9 +287,9 @@ struct alignas(cache_line) ParkingCell {
     Atomic<std::uint64_t> place;
     Atomic<std::uint64_t> record;
     Atomic<std::uint64_t> delivery;
-    std::byte reserved[8];
+    Atomic<std::uint64_t> stripe;
 };
-static_assert(sizeof(ParkingCell) == 64);
+static_assert(sizeof(ParkingCell) == 64 && offsetof(ParkingCell, stripe) == 56);
 
 // Delays of what one consumer row was given, whoever owned it; written by its present owner alone
 // (group/histograms.hpp).
@@ -309,7 +309,8 @@ constexpr std::uint64_t layout_fingerprint() noexcept {
     for (const std::uint64_t value :
          {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow),
           sizeof(GroupRow), sizeof(ConsumerRow), sizeof(NamedRow), sizeof(ParkingCell), sizeof(HistogramRow),
-          offsetof(GroupRow, cursor), offsetof(GroupRow, floor), offsetof(GroupRow, due), std::size_t{32}, area_kinds})
+          offsetof(GroupRow, cursor), offsetof(GroupRow, floor), offsetof(GroupRow, due), offsetof(ParkingCell, stripe),
+          std::size_t{32}, area_kinds})
         hash = (hash ^ value) * 0x100'0000'01b3;
     return hash;
 }

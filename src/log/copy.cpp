@@ -1,30 +1,9 @@
 // Slot, header, bytes, then the trim point: in this order, or the copy is worth nothing.
 #include "log/copy.hpp"
 
-#ifdef SHMQ_THREAD_SANITIZER
-extern "C" {
-void AnnotateIgnoreReadsBegin(const char* file, int line);
-void AnnotateIgnoreReadsEnd(const char* file, int line);
-}
-#endif
-
 namespace shmq {
 
 namespace {
-
-/// What `read` answers. It reads bytes that a producer may be overwriting, which the look at the trim point behind it
-/// finds out (COPY). ThreadSanitizer cannot know that, and is told to look away from these reads and no others.
-template <class Read>
-auto read_unpinned(Read read) noexcept {
-#ifdef SHMQ_THREAD_SANITIZER
-    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    auto result = read();
-    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-    return result;
-#else
-    return read();
-#endif
-}
 
 /// Whether the trim point passed the entry. The reads above stay above; whoever overwrote bytes we saw had seen the
 /// trim point pass them, and so do we (COPY).
@@ -49,17 +28,30 @@ Copied locate(const Segment& segment, Sequence sequence, EntryAt& at) noexcept {
     return is_gone(segment, sequence) ? Copied::gone : Copied::corrupt;
 }
 
+void copy_bytes(const Segment& segment, const EntryAt& at, CopyTarget& target) {
+    const std::uint64_t key_room = round_up(at.header.key_size, key_alignment);
+    const std::uint64_t size = key_room + at.header.size;
+    std::byte* to = target.room(size);
+    read_unpinned([&] { return std::memcpy(to, segment.payload() + at.payload_offset - key_room, size); });
+}
+
 }  // namespace
 
 Copied copy_entry(const Segment& segment, Sequence sequence, CopyTarget& target, EntryFields& header) {
     EntryAt at;
     if (const Copied located = locate(segment, sequence, at); located != Copied::done) return located;
-    const std::uint64_t key_room = round_up(at.header.key_size, key_alignment);
-    const std::uint64_t size = key_room + at.header.size;
-    std::byte* to = target.room(size);
-    read_unpinned([&] { return std::memcpy(to, segment.payload() + at.payload_offset - key_room, size); });
+    copy_bytes(segment, at, target);
     header = at.header;
     return is_gone(segment, sequence) ? Copied::gone : Copied::done;
+}
+
+bool copy_entry_at(const Segment& segment, std::uint64_t place, CopyTarget& target, EntryFields& header) {
+    EntryAt at;
+    if (!read_unpinned([&] { return find_entry(segment, place, at); })) return false;
+    copy_bytes(segment, at, target);
+    header = at.header;
+    fence(memory_order_acquire);  // before the caller's look whether the entry was finished (COPY)
+    return true;
 }
 
 Copied copy_header(const Segment& segment, Sequence sequence, EntryFields& header) noexcept {

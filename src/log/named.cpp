@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error_detail.hpp"
+#include "log/owner.hpp"
 #include "log/publish.hpp"
 
 namespace shmq {
@@ -85,18 +86,11 @@ RowName name_of_row(const Segment& segment, std::uint32_t row) noexcept {
 }
 
 bool take_name(const Segment& segment, AttachmentId me, std::uint32_t row, OwnerWord& owner) noexcept {
-    std::uint64_t seen = 0;
-    // acquire: all that the owner before us did, or that was repaired of it (NUMBER).
-    if (segment.named(row).word.compare_exchange(seen, me.word(OwnerState::live), memory_order_acq_rel,
-                                                 memory_order_acquire))
-        return true;
-    owner = unpack_owner(seen);
-    return false;
+    return take_ownership(segment.named(row).word, me, owner);
 }
 
 void give_back_name(const Segment& segment, AttachmentId me, std::uint32_t row) noexcept {
-    std::uint64_t mine = me.word(OwnerState::live);
-    segment.named(row).word.compare_exchange(mine, 0, memory_order_acq_rel, memory_order_relaxed);
+    give_back_ownership(segment.named(row).word, me);
 }
 
 LastAdd look_at_last_add(const Segment& segment, std::uint32_t row) noexcept {

@@ -9,10 +9,12 @@ constexpr unsigned cell_bits = 10;
 constexpr unsigned low_generation_bits = handover_bits - cell_bits;
 static_assert(most_parked == 1u << cell_bits);
 
-/// Whether the ring's record of an entry names this cell in this generation.
-bool is_named(const Segment& segment, std::uint32_t row, Sequence sequence, std::uint32_t cell,
-              std::uint64_t generation) noexcept {
+/// Whether the ring's record of the entry in a tentative cell names it.
+bool is_named(const Segment& segment, std::uint32_t cell, std::uint64_t generation) noexcept {
     const Geometry& g = segment.geometry();
+    // relaxed: whole if the ring names the cell, which the look at the ring then finds out.
+    const auto row = static_cast<std::uint32_t>(segment.parking(cell).group.load(memory_order_relaxed));
+    const Sequence sequence = segment.parking(cell).sequence.load(memory_order_relaxed);
     return row < g.group_rows &&
            segment.record(row, sequence).load(memory_order_acquire) == parked_record(g, sequence, cell, generation);
 }
@@ -34,7 +36,13 @@ bool look_at_cell(const Segment& segment, std::uint32_t cell, ParkedEntry& entry
     const Geometry& g = segment.geometry();
     const ParkingCell& row = segment.parking(cell);
     // acquire: what its maker wrote before it became live, and the last use of who freed it.
-    const std::uint64_t word = row.word.load(memory_order_seq_cst);
+    std::uint64_t word = row.word.load(memory_order_seq_cst);
+    // Named by the ring it is as good as live, and everything in it is written. If it is not, it was perhaps made live
+    // since we looked, and the ring went round.
+    if (unpack_cell(word).state == CellState::tentative && !is_named(segment, cell, unpack_cell(word).generation)) {
+        word = row.word.load(memory_order_seq_cst);
+        if (unpack_cell(word).state != CellState::live) return false;
+    }
     entry.word = unpack_cell(word);
     if (entry.word.state != CellState::tentative && entry.word.state != CellState::live) return false;
     // relaxed: believed only if the word is the same behind the fence.
@@ -43,12 +51,9 @@ bool look_at_cell(const Segment& segment, std::uint32_t cell, ParkedEntry& entry
     entry.group_row = static_cast<std::uint32_t>(group);
     entry.group_incarnation = static_cast<std::uint32_t>(group >> 32);
     entry.sequence = row.sequence.load(memory_order_relaxed);
-    // Named by the ring it is as good as live, and everything in it is written.
-    if (entry.word.state == CellState::tentative &&
-        !is_named(segment, entry.group_row, entry.sequence, cell, entry.word.generation))
-        return false;
     entry.place = row.place.load(memory_order_relaxed);
-    entry.record = row.record.load(memory_order_acquire);  // what its last exchange carries (ACK)
+    entry.stripe = static_cast<std::uint32_t>(row.stripe.load(memory_order_relaxed));
+    entry.record = row.record.load(memory_order_seq_cst);  // what its last exchange carries (ACK); ORDER
     if (pending_tag(g, entry.record) != (entry.word.generation & g.record_tag_mask)) return false;
     fence(memory_order_acquire);
     const CellWord after = unpack_cell(row.word.load(memory_order_relaxed));

@@ -63,6 +63,7 @@ struct ParkedEntry {
     Sequence sequence;
     std::uint64_t place;
     std::uint64_t record;  // the generation its tag
+    std::uint32_t stripe;  // of its key, + 1; 0: no key, or no order in the group
 
     [[nodiscard]] GroupId group() const noexcept { return {group_row, group_incarnation}; }
 };

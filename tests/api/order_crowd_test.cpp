@@ -40,10 +40,10 @@ protected:
     /// Adds entries of few keys, some of them hot, while workers handle what they are given by `handle(batch, entry,
     /// random)`; who dies is followed by another. Ends when the group finished all.
     template <class Handle>
-    void run(Order order, const ReadOptions& options, Handle handle) {
+    void run(Order order, const ReadOptions& options, Handle handle, std::uint64_t slots = 256) {
         const unsigned seed = std::random_device{}();
         SCOPED_TRACE(seed);
-        Stream stream = ordered(order, medium_options(256));
+        Stream stream = ordered(order, medium_options(slots));
         const auto work = [&](unsigned worker_seed) {
             std::mt19937 random(worker_seed);
             auto own = Stream::open(path());
@@ -71,6 +71,7 @@ protected:
             add.key = bytes_of(key);
             do start_missing();
             while (!stream.add(key, add));  // all of them may be dead by now
+            if (i % 8 == 0) most_parked_ = std::max(most_parked_, info(stream).parked);
         }
         while (info(stream).floor <= entries) {
             start_missing();
@@ -83,6 +84,7 @@ protected:
 
     Witness* witnesses_;
     std::atomic<int>* wrong_;
+    std::uint64_t most_parked_ = 0;
 };
 
 TEST_F(OrderedCrowd, each_key_is_handled_in_order_by_one_at_a_time_whoever_gives_back_or_is_killed) {
@@ -98,6 +100,23 @@ TEST_F(OrderedCrowd, each_key_is_handled_in_order_by_one_at_a_time_whoever_gives
         key.handler.store(0);
         must(random() % 8 == 0 ? batch.nack(entry.sequence()) : batch.ack(entry.sequence()));
     });
+}
+
+TEST_F(OrderedCrowd, each_key_is_handled_in_order_also_while_the_ring_goes_round_beside_those_that_wait) {
+    const auto handle = [&](Batch& batch, const Entry& entry, std::mt19937& random) {
+        Witness& key = witness_of(entry);
+        expect(key.handler.exchange(getpid()) <= 0);
+        expect(key.highest.load() <= entry.sequence());
+        key.highest.store(entry.sequence());
+        if (random() % 64 == 0) {
+            key.handler.store(-1);
+            ::raise(SIGKILL);
+        }
+        key.handler.store(0);
+        must(random() % 32 == 0 ? batch.nack(entry.sequence(), 20ms) : batch.ack(entry.sequence()));
+    };
+    run(Order::by_key, reading(1, 60s), handle, 64);
+    EXPECT_GT(most_parked_, 0u);
 }
 
 TEST_F(OrderedCrowd, each_key_is_finished_in_order_whoever_claims_from_whom) {

@@ -26,11 +26,7 @@ TEST_F(ParkingRoom, a_single_entry_between_others_leaves_the_order_of_the_rest_a
 }
 
 TEST_F(ParkingRoom, a_full_table_is_full_and_says_whose_entry_it_is) {
-    Stream stream = create_with_group(parking_options(2));
-    add(stream, 3);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(3, parking_options(2));
     Error error;
     for (std::uint64_t i = 0; i < 3 * slots && error.code() == Code::ok; ++i) {
         if (const auto added = stream.add(payload_of(i)); !added)
@@ -50,11 +46,7 @@ TEST_F(ParkingRoom, a_full_table_is_full_and_says_whose_entry_it_is) {
 }
 
 TEST_F(ParkingRoom, without_a_table_stays_full_as_it_was) {
-    Stream stream = create_with_group(parking_options(0));
-    add(stream, 1);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    const Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(1, parking_options(0));
     for (std::uint64_t i = 1; i < slots; ++i) {
         add(stream, 1);
         must(must(fast.read()).ack());
@@ -97,11 +89,7 @@ TEST_F(ParkingRoom, each_group_parks_its_own) {
 }
 
 TEST_F(ParkingRoom, wakes_a_producer_that_waits_as_soon_as_the_group_went_past_the_stuck_entry) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 1);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(1);
     while (stream.add("x")) continue;
     Child producer([&](Link& link) {
         Stream own = must(Stream::open(path()));

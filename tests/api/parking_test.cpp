@@ -12,11 +12,7 @@ namespace {
 using Parking = ParkingTest;
 
 TEST_F(Parking, lets_the_ring_lap_a_hundred_times_beside_ten_stuck_entries) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 10);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read(reading(10)));
+    auto [stream, slow, fast, stuck] = get_stuck(10);
     go_round(stream, fast, 100);
     for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(number_of(stuck[i].payload()), i + 1) << "views stay valid";
     EXPECT_EQ(must(stream.info()).parked, 10u);
@@ -43,11 +39,7 @@ TEST_F(Parking, lets_the_ring_lap_a_hundred_times_beside_ten_stuck_entries) {
 }
 
 TEST_F(Parking, what_is_nacked_is_delivered_again_before_new_ones) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 3);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(3);
     go_round(stream, fast, 3);
     EXPECT_TRUE(stuck.nack(1));
     EXPECT_TRUE(stuck.nack(2));
@@ -68,11 +60,7 @@ TEST_F(Parking, what_is_nacked_is_delivered_again_before_new_ones) {
 }
 
 TEST_F(Parking, closing_the_batch_gives_back_without_a_count) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 2);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(2);
     go_round(stream, fast, 2);
     stuck.close();
     Batch again = must(fast.read());
@@ -83,11 +71,7 @@ TEST_F(Parking, closing_the_batch_gives_back_without_a_count) {
 }
 
 TEST_F(Parking, what_is_claimed_from_somebody_alive_fences_it_and_keeps_its_views) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 2);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(2);
     go_round(stream, fast, 2);
     Batch claimed = must(fast.claim(ClaimOptions{}));
     EXPECT_EQ(sequences_of(claimed.entries()), from_to(1, 2));
@@ -103,11 +87,7 @@ TEST_F(Parking, what_is_claimed_from_somebody_alive_fences_it_and_keeps_its_view
 }
 
 TEST_F(Parking, operators_end_and_give_back_what_is_parked) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 3);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(3);
     go_round(stream, fast, 2);
     EXPECT_TRUE(stream.ack("g", 1));
     EXPECT_EQ(code_of(stream.ack("g", 1)), Code::not_pending);
@@ -154,11 +134,7 @@ TEST_F(Parking, whoever_comes_back_under_its_name_gets_its_own_first) {
 }
 
 TEST_F(Parking, delayed_ones_come_back_when_they_are_due) {
-    Stream stream = create_with_group(parking_options());
-    add(stream, 2);
-    Consumer slow = must(stream.consumer("g", "slow"));
-    Consumer fast = must(stream.consumer("g", "fast"));
-    Batch stuck = must(slow.read());
+    auto [stream, slow, fast, stuck] = get_stuck(2);
     EXPECT_TRUE(stuck.nack(1, 1h));
     go_round(stream, fast, 2);  // the first is parked as it waits
     EXPECT_TRUE(stuck.nack(2, 20ms));

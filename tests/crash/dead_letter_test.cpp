@@ -7,9 +7,12 @@ namespace shmq::test {
 namespace {
 
 /// A stream whose group "work" has two dead entries, the stream they move to, and a reader of everything there.
+enum class Where : std::uint8_t { in_ring, parked };
+
 class Scene {
 public:
-    explicit Scene(const Folder& folder) : path_(folder / "s"), letters_path_(folder / "letters") {
+    explicit Scene(const Folder& folder, Where where = Where::in_ring)
+        : path_(folder / "s"), letters_path_(folder / "letters") {
         letters_ = must(Stream::create(letters_path_, small_options()));
         must(letters_.create_group("all"));
         stream_ = must(Stream::create(path_, small_options()));
@@ -20,9 +23,19 @@ public:
         for (std::uint64_t i = 1; i <= 3; ++i) must(stream_.add(payload_of(i)));
         Consumer consumer = must(stream_.consumer("work"));
         Batch batch = must(consumer.read());
+        must(batch.ack(3));
+        if (where == Where::parked) lap_source();
         must(batch.nack(1));
         must(batch.nack(2));
-        must(batch.ack(3));
+        EXPECT_EQ(must(stream_.group("work")).parked, where == Where::parked ? 2u : 0u);
+    }
+    /// The ring of the source goes round: what is not finished is parked, if it was not.
+    void lap_source() {
+        Consumer consumer = must(stream_.consumer("work"));
+        for (std::uint64_t i = 0; i < 2 * small_options().slots; ++i) {
+            must(stream_.add(payload_of(i)));
+            while (auto batch = consumer.read()) must(batch->ack());
+        }
     }
     [[nodiscard]] Stream& stream() { return stream_; }
     [[nodiscard]] int move(Point point, std::uint64_t at) const {
@@ -93,11 +106,11 @@ private:
 
 /// Runs `check` after a death before each store of a move.
 template <class Check>
-void kill_at_every_store(Check check) {
+void kill_at_every_store(Check check, Where where = Where::in_ring) {
     for (std::uint64_t at = 1;; ++at) {
         SCOPED_TRACE("killed at point " + std::to_string(at));
         const Folder folder;
-        Scene scene(folder);
+        Scene scene(folder, where);
         const int status = in_child([&] { return scene.move(Point::death, at); });
         check(scene);
         if (::testing::Test::HasFailure()) return;
@@ -112,6 +125,25 @@ void kill_at_every_store(Check check) {
 
 TEST(MovedDead, killed_at_every_store_is_one_letter_after_the_next_mover) {
     kill_at_every_store([](Scene& scene) { scene.check_moved(); });
+}
+
+TEST(MovedDead, killed_at_every_store_is_one_letter_also_of_what_is_parked) {
+    kill_at_every_store([](Scene& scene) { scene.check_moved(); }, Where::parked);
+    kill_at_every_store(
+        [](Scene& scene) {
+            must(scene.stream().recover());
+            scene.check_moved();
+            EXPECT_EQ(must(scene.stream().info()).parked, 0u);
+        },
+        Where::parked);
+}
+
+TEST(MovedDead, killed_at_every_store_and_parked_then_is_one_letter) {
+    kill_at_every_store([](Scene& scene) {
+        scene.lap_source();
+        scene.check_moved();
+        EXPECT_EQ(must(scene.stream().info()).parked, 0u);
+    });
 }
 
 TEST(MovedDead, killed_at_every_store_is_one_letter_also_when_the_target_went_round_before) {
@@ -142,8 +174,8 @@ TEST(MovedDead, killed_at_every_store_is_one_letter_after_recover) {
     });
 }
 
-TEST(MovedDead, killed_at_every_store_and_requeued_then_is_delivered_or_a_letter_but_not_both) {
-    kill_at_every_store([](Scene& scene) {
+void requeue_after_kills(Where where) {
+    const auto check = [](Scene& scene) {
         const auto requeued = scene.stream().requeue_dead("work", 1);
         EXPECT_EQ(scene.letters_of(1), requeued ? 0 : 1);
         if (!requeued) {
@@ -154,17 +186,23 @@ TEST(MovedDead, killed_at_every_store_and_requeued_then_is_delivered_or_a_letter
         EXPECT_EQ(scene.letters_of(1), requeued ? 0 : 1);
         EXPECT_EQ(scene.letters_of(2), 1);
         scene.check_room();
-    });
+    };
+    kill_at_every_store(check, where);
+}
+
+TEST(MovedDead, killed_at_every_store_and_requeued_then_is_delivered_or_a_letter_but_not_both) {
+    requeue_after_kills(Where::in_ring);
+    requeue_after_kills(Where::parked);
 }
 
 /// Stops the mover before its accesses; `meanwhile` says what others do, `after` what must hold when it went on.
 template <class Meanwhile, class After>
-void stop_everywhere(Meanwhile meanwhile, After after) {
+void stop_everywhere(Meanwhile meanwhile, After after, Where where = Where::in_ring) {
     std::uint64_t tried = 0;
     for (std::uint64_t at = 1;; at += at < 40 ? 3 : 2, ++tried) {
         SCOPED_TRACE("stopped at point " + std::to_string(at));
         const Folder folder;
-        Scene scene(folder);
+        Scene scene(folder, where);
         Child mover([&](Link&) { return scene.move(Point::stop, at); });
         if (!mover.wait_until_stopped()) {
             EXPECT_EQ(mover.wait(), 0);
@@ -208,6 +246,11 @@ TEST(MovedDead, stopped_anywhere_is_moved_by_nobody_else_twice) {
             scene.lap_target();
         },
         [](Scene& scene) { scene.check_moved(); });
+}
+
+TEST(MovedDead, stopped_anywhere_while_its_entries_are_parked_is_one_letter) {
+    stop_everywhere([](Scene& scene) { scene.lap_source(); }, [](Scene& scene) { scene.check_moved(); });
+    stop_everywhere([](Scene& scene) { scene.lap_source(); }, [](Scene& scene) { scene.check_moved(); }, Where::parked);
 }
 
 TEST(MovedDead, stopped_anywhere_and_acked_by_an_operator_holds_nothing) {

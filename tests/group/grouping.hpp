@@ -105,9 +105,9 @@ inline std::vector<Sequence> sequences_of(const std::vector<Taken>& taken) {
 
 /// A segment with one group from the oldest entry on, and one handle for producers and consumers.
 struct GroupForge : Forge {
-    explicit GroupForge(const StreamOptions& options = tiny_options())
+    explicit GroupForge(const StreamOptions& options = tiny_options(), const GroupOptions& group_options = {})
         : Forge(options), handle(segment(), 0), adder(segment(), handle.id) {
-        auto made = create_group(segment(), handle.visits, "g", Position::oldest());
+        auto made = create_group(segment(), handle.visits, "g", Position::oldest(), group_options);
         if (!made) {
             ADD_FAILURE() << made.error().message();
             return;

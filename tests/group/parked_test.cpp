@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "group/dead.hpp"
+#include "group/dead_move.hpp"
 #include "group/grouping.hpp"
 #include "group/parking.hpp"
 #include "log/trim.hpp"
@@ -193,6 +194,32 @@ TEST(Park, the_sweep_finds_a_retry_entry_whose_mark_was_lost) {
     ASSERT_EQ(test::sequences_of(again), std::vector<Sequence>{1});
     EXPECT_TRUE(again[0].parked);
     EXPECT_EQ(again[0].deliveries, 2u);
+}
+
+TEST(Park, between_a_claim_and_the_look_at_the_trim_point_leaves_the_claim_as_it_is) {
+    Stuck s;
+    EXPECT_EQ(s.slow.nack(s.held), Finish::done);
+    std::vector<Taken> room(8);
+    Taking taking{room, 0, ~std::size_t{0}, 0, 1'000};
+    take_retry(s.fast.member(), taking);
+    ASSERT_EQ(taking.count, 1u);
+    s.park();
+    EXPECT_EQ(find_begin(s.segment()), 2u);
+    EXPECT_FALSE(check_claims(s.fast.member(), taking));
+    ASSERT_EQ(taking.count, 1u);
+    EXPECT_EQ(s.fast.ack(room[0]), Finish::done);
+}
+
+TEST(Park, the_sweep_finds_a_dead_one_that_no_mover_was_told_of) {
+    Stuck s;
+    GroupRow& row = s.segment().group(s.row());
+    row.dead_letter[0] = 'x';
+    test::forge_record(s.segment(), s.row(), 1, PendingState::dead, s.slow.consumer());
+    s.park();
+    EXPECT_FALSE(dead_waits(s.segment(), s.row()));
+    sweep(s.fast.member(), 8, 1'000);
+    EXPECT_TRUE(dead_waits(s.segment(), s.row()));
+    EXPECT_EQ(dead_to_move(s.segment(), s.row(), 8), std::vector<Sequence>{1});
 }
 
 TEST(Park, a_dead_one_is_found_by_who_decides) {

@@ -18,16 +18,18 @@ public:
         : segment_(segment), chunks_(segment, owner), publisher_(segment) {}
 
     /// Adds one entry; its sequence, or why there is no room.
-    Result<Sequence> add(std::string_view payload) {
+    Result<Sequence> add(std::string_view payload, std::string_view key = {}) {
         const Geometry& g = segment_.geometry();
-        auto room = chunks_.reserve(g.room_for(payload.size(), 0));
+        auto room = chunks_.reserve(g.room_for(payload.size(), key.size()));
         if (!room) return room.error();
         EntryHeader header{};
         header.size = static_cast<std::uint32_t>(payload.size());
         header.kind = kind_data;
+        header.key_size = static_cast<decltype(header.key_size)>(key.size());
         std::byte* const to = segment_.payload() + room->offset;
         std::memcpy(to, &header, sizeof header);
-        std::memcpy(to + sizeof header, payload.data(), payload.size());
+        if (!key.empty()) std::memcpy(to + sizeof header, key.data(), key.size());
+        std::memcpy(to + sizeof header + round_up(key.size(), key_alignment), payload.data(), payload.size());
         auto sequence = publisher_.publish(room->offset >> g.unit_bits);
         if (sequence)
             chunks_.settle(*room, *sequence);
