@@ -35,6 +35,8 @@ struct Operation {
     bool opens;    // opening the stream is itself the operation
     void (*prepare)(Actor&);
     void (*act)(Actor&);
+    Order order = Order::none;    // of the group
+    bool survivor_holds = false;  // the first entries of the group
 };
 
 [[nodiscard]] std::span<const Operation> operations();

@@ -2,6 +2,7 @@
 // goes on. It must come to a valid end, and the accounts must be right: each entry acked by one of them, and by one
 // alone.
 #include "crash/access_points.hpp"
+#include "crash/key_order.hpp"
 #include "crash/survivor.hpp"
 
 namespace shmq::test {
@@ -29,6 +30,9 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
     arm(Point::stop, path, at);
     operation.act(actor);
     disarm();
+    const std::string wrong = wrong_in_flight(actor.stream, operation.order, false);
+    if (!wrong.empty()) std::fprintf(stderr, "out of order: %s\n", wrong.c_str());
+    require(wrong.empty());
     // Whatever became of its entries, the bytes it was shown are the bytes that were added.
     for (const Entry& entry : actor.batch) require(number_of(entry.payload()));
     for (const Entry& entry : actor.other_batch) require(number_of(entry.payload()));
@@ -38,21 +42,19 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
 class Stopped : public ::testing::TestWithParam<std::size_t> {};
 
 std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile meanwhile = Meanwhile::laps) {
-    const Effect effect =
-        operation.effect == Effect::none && meanwhile != Meanwhile::laps ? Effect::moves : operation.effect;
     std::uint64_t tried = 0;
     for (std::uint64_t at = 1;; at += step(operation, at)) {
         SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) +
                      ", stopped at " + std::to_string(at));
         Folder folder;
-        Survivor survivor(folder / "s", small_options(), ring);
+        Survivor survivor(folder / "s", small_options(), ring, operation.order, operation.survivor_holds);
         Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
         const bool stopped = child.wait_until_stopped();
         if (stopped) {
             switch (meanwhile) {
-                case Meanwhile::laps: survivor.lap(effect); break;
-                case Meanwhile::moves: survivor.move_and_lap(); break;
-                case Meanwhile::drops_and_makes: survivor.drop_make_and_lap(); break;
+                case Meanwhile::laps: survivor.lap(operation.effect); break;
+                case Meanwhile::moves: survivor.move_and_lap(operation.effect); break;
+                case Meanwhile::drops_and_makes: survivor.drop_make_and_lap(operation.effect); break;
             }
             child.resume();
         }
@@ -60,8 +62,7 @@ std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile m
         EXPECT_EQ(child.wait(), 0);
         const auto zero = std::find(told.begin(), told.end(), 0);
         if (zero == told.end()) return ADD_FAILURE() << "the actor never came to its operation", tried;
-        // What ran through was not moved under way.
-        survivor.check(stopped ? effect : operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
+        survivor.check(operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
         if (!stopped || ::testing::Test::HasFailure()) return tried;
         ++tried;
     }
