@@ -16,7 +16,7 @@ std::uint64_t step(const Operation& operation, std::uint64_t at) {
 }
 
 /// What the survivor does while the actor stands still.
-enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes };
+enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes, takes_over };
 
 int run_actor(const Operation& operation, const std::string& path, std::uint64_t at, Link& link) {
     Actor actor;
@@ -55,6 +55,7 @@ std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile m
                 case Meanwhile::laps: survivor.lap(operation.effect); break;
                 case Meanwhile::moves: survivor.move_and_lap(operation.effect); break;
                 case Meanwhile::drops_and_makes: survivor.drop_make_and_lap(operation.effect); break;
+                case Meanwhile::takes_over: survivor.take_over(); break;
             }
             child.resume();
         }
@@ -93,6 +94,18 @@ TEST_P(Stopped, at_any_access_while_its_group_is_dropped_and_made_anew_ends_vali
     const std::uint64_t tried = stop_everywhere(operation, Ring::middle, Meanwhile::drops_and_makes);
     std::printf("%-16s stopped at %llu points, group made anew\n", operation.name,
                 static_cast<unsigned long long>(tried));
+}
+
+/// Where there is an order: the entries before those of the operation go to somebody else, who keeps them.
+TEST_P(Stopped, at_any_access_while_others_take_over_keeps_the_order) {
+    const Operation& operation = operations()[GetParam()];
+    if (operation.order == Order::none) return;
+    std::uint64_t tried = 0;
+    for (const Ring ring : {Ring::middle, Ring::full}) {
+        tried += stop_everywhere(operation, ring, Meanwhile::takes_over);
+        if (HasFailure()) break;
+    }
+    std::printf("%-16s stopped at %llu points, taken over\n", operation.name, static_cast<unsigned long long>(tried));
 }
 
 /// Consumers that close and leave while a drop or a move looks at what they hold must leave no pin behind.

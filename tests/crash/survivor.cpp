@@ -74,8 +74,11 @@ void Survivor::finish(Batch& batch) {
 
 /// Whatever others took of it, the bytes are there still, and an ack says what is so.
 void Survivor::finish_what_is_held() {
-    finish(held_);
-    held_.close();
+    for (Batch* batch : {&claimed_, &behind_, &held_}) {
+        finish(*batch);
+        batch->close();
+    }
+    taker_ = Consumer();
     holder_ = Consumer();
 }
 
@@ -123,6 +126,16 @@ void Survivor::drop_make_and_lap(Effect effect) {
     if (const auto dropped = stream_.drop_group("work"); code_of(dropped) != Code::no_group) must(dropped);
     must(stream_.create_group("work", Position::newest(), group_options()));
     lap_moved(effect);
+}
+
+void Survivor::take_over() {
+    ClaimOptions first;
+    first.max_entries = 1;
+    taker_ = must(stream_.consumer("work", "taker"));
+    if (auto batch = taker_.claim(first)) claimed_ = std::move(*batch);
+    if (auto batch = taker_.read(reading(2))) behind_ = std::move(*batch);
+    for (const Batch* batch : {&claimed_, &behind_})
+        for (const Entry& entry : *batch) EXPECT_EQ(wrong_to_give(stream_, order_, entry, "taker"), "");
 }
 
 /// What the actor had decided was completed before the group was moved here, and what it had not decided is void now:

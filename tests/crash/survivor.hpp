@@ -26,6 +26,8 @@ public:
     void move_and_lap(Effect effect);
     /// The same after the group was dropped and another of its name was made.
     void drop_make_and_lap(Effect effect);
+    /// Claims the first entry that is in flight, reads what it may have behind it, and keeps both.
+    void take_over();
     /// Everything above. `may_be_acked`: entries the actor held, each acked by it or not. `acked`: those it surely
     /// acked.
     void check(Effect effect, const std::vector<Sequence>& may_be_acked, const std::vector<Sequence>& acked);
@@ -54,6 +56,9 @@ private:
     Order order_;                              // of the group
     Consumer holder_;                          // one that got some entries before the actor came
     Batch held_;
+    Consumer taker_;  // one that took over while the actor stood
+    Batch claimed_;
+    Batch behind_;
     std::uint64_t number_ = 1;
     Sequence start_ = 0;           // of the group, unless the actor moved it
     bool moved_ = false;           // by this process, while the actor stood
