@@ -179,6 +179,9 @@ void close_producer(Actor& a) { a.producer.close(); }
 void read(Actor& a) {
     if (auto batch = a.consumer.read(reading(3))) a.batch = std::move(*batch);
 }
+void read_behind(Actor& a) {
+    if (auto batch = a.consumer.read(reading(3))) a.behind = std::move(*batch);
+}
 void claim(Actor& a) {
     ClaimOptions options;
     if (auto batch = a.consumer.claim(options)) a.batch = std::move(*batch);
@@ -288,7 +291,8 @@ constexpr Operation table[] = {
     {"close_stream", Effect::none, false, false, nothing, close_stream},
 
     {"by_key_read_new", Effect::none, false, false, others_take_one, read, Order::by_key},
-    {"by_key_read_behind", Effect::none, false, false, take_one_and_pass, read, Order::by_key},
+    {"by_key_read_behind", Effect::none, false, false, take_one_and_pass, read_behind, Order::by_key},
+    {"by_key_read_new_behind", Effect::none, false, false, take_three, read_behind, Order::by_key},
     {"by_key_read_retry", Effect::none, false, false, make_retry, read, Order::by_key},
     {"by_key_claim", Effect::none, false, false, others_take_three, claim, Order::by_key},
     {"by_key_claim_one", Effect::none, false, false, others_take_three, claim_one, Order::by_key},
@@ -301,7 +305,7 @@ constexpr Operation table[] = {
     {"by_key_close_consumer", Effect::none, false, false, take_three, close_consumer, Order::by_key},
     {"by_key_operator_ack", Effect::none, true, false, take_three, operator_ack, Order::by_key},
     {"by_key_operator_nack", Effect::none, false, false, take_three, operator_nack, Order::by_key},
-    {"strict_read", Effect::none, false, false, take_three, read, Order::strict},
+    {"strict_read", Effect::none, false, false, take_three, read_behind, Order::strict},
     {"strict_read_by_turn", Effect::none, false, false, others_leave, read, Order::strict},
     {"strict_claim_from_survivor", Effect::none, false, false, join_only, claim_one, Order::strict, true},
     {"strict_ack_all", Effect::none, true, false, take_three, ack_all, Order::strict},

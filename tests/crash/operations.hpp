@@ -15,6 +15,7 @@ struct Actor {
     Consumer other;
     Batch batch;
     Batch other_batch;
+    Batch behind;  // read while `batch` is held
     Producer producer;
     std::vector<Sequence> dead;  // entries it made so
     Link* link = nullptr;

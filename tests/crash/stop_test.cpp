@@ -8,15 +8,17 @@
 namespace shmq::test {
 namespace {
 
-/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little. Where a group
-/// is dropped or moved, what decides comes after the walks, and every point is tried.
-constexpr std::uint64_t dense_points = 48;
-std::uint64_t step(const Operation& operation, std::uint64_t at) {
-    return at < dense_points || operation.effect != Effect::none ? 1 : 1 + at / dense_points * 2;
-}
-
 /// What the survivor does while the actor stands still.
 enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes, takes_over };
+
+/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little. Where a group
+/// is dropped or moved, what decides comes after the walks, and where entries are taken over, between two loads: every
+/// point is tried.
+constexpr std::uint64_t dense_points = 48;
+std::uint64_t step(const Operation& operation, Meanwhile meanwhile, std::uint64_t at) {
+    const bool every = operation.effect != Effect::none || meanwhile == Meanwhile::takes_over;
+    return at < dense_points || every ? 1 : 1 + at / dense_points * 2;
+}
 
 int run_actor(const Operation& operation, const std::string& path, std::uint64_t at, Link& link) {
     Actor actor;
@@ -36,6 +38,7 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
     // Whatever became of its entries, the bytes it was shown are the bytes that were added.
     for (const Entry& entry : actor.batch) require(number_of(entry.payload()));
     for (const Entry& entry : actor.other_batch) require(number_of(entry.payload()));
+    for (const Entry& entry : actor.behind) require(number_of(entry.payload()));
     return 0;
 }
 
@@ -43,7 +46,7 @@ class Stopped : public ::testing::TestWithParam<std::size_t> {};
 
 std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile meanwhile = Meanwhile::laps) {
     std::uint64_t tried = 0;
-    for (std::uint64_t at = 1;; at += step(operation, at)) {
+    for (std::uint64_t at = 1;; at += step(operation, meanwhile, at)) {
         SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) +
                      ", stopped at " + std::to_string(at));
         Folder folder;
