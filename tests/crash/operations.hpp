@@ -45,5 +45,11 @@ struct Operation {
 /// How the ring stands when the actor comes.
 enum class Ring : std::uint8_t { empty, middle, wrap, full };
 inline constexpr Ring rings[] = {Ring::empty, Ring::middle, Ring::wrap, Ring::full};
+/// How it may stand for this operation: one that parks fills it first, so that little is left of what it was.
+[[nodiscard]] inline std::span<const Ring> rings_for(const Operation& operation) {
+    constexpr static Ring before_parking[] = {Ring::middle, Ring::full};
+    const bool parks = std::string_view(operation.name).find("park") != std::string_view::npos;
+    return parks ? std::span<const Ring>(before_parking) : std::span<const Ring>(rings);
+}
 
 }  // namespace shmq::test
