@@ -37,6 +37,18 @@ protected:
         if (!right) ++*wrong_;
     }
 
+    /// Handles an entry: alone among those of the witness, and none before a lower one. One in `deaths` dies at it.
+    void handle_alone(Witness& witness, const Entry& entry, std::mt19937& random, unsigned deaths) const {
+        expect(witness.handler.exchange(getpid()) <= 0);
+        expect(witness.highest.load() <= entry.sequence());
+        witness.highest.store(entry.sequence());
+        if (random() % deaths == 0) {
+            witness.handler.store(-1);
+            ::raise(SIGKILL);
+        }
+        witness.handler.store(0);
+    }
+
     /// Adds entries of few keys, some of them hot, while workers handle what they are given by `handle(batch, entry,
     /// random)`; who dies is followed by another. Ends when the group finished all.
     template <class Handle>
@@ -89,15 +101,7 @@ protected:
 
 TEST_F(OrderedCrowd, each_key_is_handled_in_order_by_one_at_a_time_whoever_gives_back_or_is_killed) {
     run(Order::by_key, reading(1, 60s), [&](Batch& batch, const Entry& entry, std::mt19937& random) {
-        Witness& key = witness_of(entry);
-        expect(key.handler.exchange(getpid()) <= 0);
-        expect(key.highest.load() <= entry.sequence());
-        key.highest.store(entry.sequence());
-        if (random() % 64 == 0) {
-            key.handler.store(-1);
-            ::raise(SIGKILL);
-        }
-        key.handler.store(0);
+        handle_alone(witness_of(entry), entry, random, 64);
         must(random() % 8 == 0 ? batch.nack(entry.sequence()) : batch.ack(entry.sequence()));
     });
 }
@@ -135,15 +139,7 @@ TEST_F(OrderedCrowd, each_key_is_finished_in_order_whoever_claims_from_whom) {
 
 TEST_F(OrderedCrowd, a_strict_group_handles_all_in_order_by_one_at_a_time) {
     run(Order::strict, reading(1, 60s), [&](Batch& batch, const Entry& entry, std::mt19937& random) {
-        Witness& all = witnesses_[0];
-        expect(all.handler.exchange(getpid()) <= 0);
-        expect(all.highest.load() <= entry.sequence());
-        all.highest.store(entry.sequence());
-        if (random() % 256 == 0) {
-            all.handler.store(-1);
-            ::raise(SIGKILL);
-        }
-        all.handler.store(0);
+        handle_alone(witnesses_[0], entry, random, 256);
         must(random() % 16 == 0 ? batch.nack(entry.sequence()) : batch.ack(entry.sequence()));
     });
 }

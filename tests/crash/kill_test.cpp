@@ -38,7 +38,7 @@ std::uint64_t kill_everywhere(const Operation& operation, Ring ring) {
     for (std::uint64_t at = 1;; ++at) {
         SCOPED_TRACE(trace(operation, ring, at));
         Folder folder;
-        Survivor survivor(folder / "s", small_options(), ring);
+        Survivor survivor(folder / "s", small_options(), ring, operation.order, operation.survivor_holds);
         Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
         const std::vector<Sequence> told = child.receive_all();
         const int status = child.wait();
@@ -54,7 +54,7 @@ std::uint64_t kill_everywhere(const Operation& operation, Ring ring) {
 TEST_P(Killed, at_every_store_leaves_nothing_lost_or_held) {
     const Operation& operation = operations()[GetParam()];
     std::uint64_t tried = 0;
-    for (const Ring ring : rings) {
+    for (const Ring ring : rings_for(operation)) {
         tried += kill_everywhere(operation, ring);
         if (HasFailure()) break;
     }

@@ -1,5 +1,6 @@
-// A consumer of a lossy group is killed before every store, and stopped before every access while the ring is lapped:
-// every entry was given to somebody, or told as lost to somebody; and bytes are always those that were added.
+// A consumer of a group that may lose entries (always, or once it is late) is killed before every store, and stopped
+// before every access while the ring is lapped: every entry was given to somebody, or told as lost to somebody; and
+// bytes are always those that were added.
 #include <set>
 
 #include "crash/access_points.hpp"
@@ -12,6 +13,15 @@ constexpr Sequence lost_mark = Sequence{1} << 63;
 
 /// What was given or told to one of them.
 using Accounted = std::set<Sequence>;
+
+/// Adds the entry that comes next, whose payload is its sequence. The wait ends when a group is late that holds the
+/// room.
+void add_next(Stream& stream) {
+    while (!stream.add(payload_of(must(stream.info()).next, 90))) continue;
+}
+void add_until(Stream& stream, Sequence last) {
+    while (must(stream.info()).next <= last) add_next(stream);
+}
 
 struct LossyActor {
     Stream stream;
@@ -36,13 +46,13 @@ void take_two(LossyActor& a, const Link& link) {
 /// The same, and laps itself: what it holds is overwritten, the rest lost.
 void take_two_and_lap(LossyActor& a, const Link& link) {
     take_two(a, link);
-    for (Sequence s = must(a.stream.info()).next; s <= 50; ++s) must(a.stream.add(payload_of(s, 90)));
+    add_until(a.stream, 50);
 }
 void give_back_and_lap(LossyActor& a, const Link& link) {
     take_two(a, link);
     must(a.batch.nack());
     a.batch.close();
-    for (Sequence s = must(a.stream.info()).next; s <= 30; ++s) must(a.stream.add(payload_of(s, 90)));
+    add_until(a.stream, 30);
 }
 
 void read(LossyActor& a, const Link& link) {
@@ -92,18 +102,23 @@ int run_actor(const LossyOperation& operation, const std::string& path, Point po
     if (point == Point::death) return 0;
     // What it alone knows to be lost it tells with the next entry.
     actor.batch.close();
-    const Sequence next = must(actor.stream.info()).next;
-    must(actor.stream.add(payload_of(next)));
+    add_next(actor.stream);
     if (auto batch = actor.consumer.read(reading(64))) tell(link, *batch);
     return 0;
 }
 
-Stream make(const std::string& path) {
+/// A stream with a group that is late after a millisecond, if lateness counts.
+Stream make_empty(const std::string& path, Retention retention) {
     Stream stream = must(Stream::create(path, small_options()));
     GroupOptions options;
-    options.retention = Retention::lossy;
+    options.retention = retention;
+    if (retention == Retention::until) options.behind = 1ms;
     must(stream.create_group("work", Position::oldest(), options));
-    for (std::uint64_t i = 1; i <= 10; ++i) must(stream.add(payload_of(i, 90)));
+    return stream;
+}
+Stream make(const std::string& path, Retention retention) {
+    Stream stream = make_empty(path, retention);
+    add_until(stream, 10);
     return stream;
 }
 
@@ -129,23 +144,26 @@ void expect_all(Stream& stream, const Accounted& accounted) {
     for (Sequence s = 1; s < end; ++s) EXPECT_TRUE(accounted.contains(s)) << s << " of " << end;
 }
 
-class LossyKilled : public ::testing::TestWithParam<std::size_t> {};
+/// An operation, and when the group loses entries.
+using Case = std::tuple<std::size_t, Retention>;
+
+class LossyKilled : public ::testing::TestWithParam<Case> {};
 
 TEST_P(LossyKilled, at_every_store_leaves_no_loss_untold) {
-    const LossyOperation& operation = lossy_operations[GetParam()];
+    const auto [index, retention] = GetParam();
+    const LossyOperation& operation = lossy_operations[index];
     std::uint64_t at = 0;
     for (int status = -1; status != 0;) {
         SCOPED_TRACE(++at);
         Folder folder;
-        Stream stream = make(folder / "s");
+        Stream stream = make(folder / "s", retention);
         Child child([&](Link& link) { return run_actor(operation, folder / "s", Point::death, at, link); });
         Accounted accounted;
         note(child.receive_all(), accounted);
         status = child.wait();
         ASSERT_TRUE(status == 0 || status == -SIGKILL) << status;
         must(stream.recover());
-        const Sequence next = must(stream.info()).next;
-        must(stream.add(payload_of(next)));
+        add_next(stream);
         Consumer consumer = must(stream.consumer("work", "survivor"));
         drain(consumer, accounted);
         expect_all(stream, accounted);
@@ -155,22 +173,23 @@ TEST_P(LossyKilled, at_every_store_leaves_no_loss_untold) {
     std::printf("%s: killed at %llu points\n", operation.name, static_cast<unsigned long long>(at - 1));
 }
 
-class LossyStopped : public ::testing::TestWithParam<std::size_t> {};
+class LossyStopped : public ::testing::TestWithParam<Case> {};
 
 TEST_P(LossyStopped, at_any_access_and_lapped_twice_leaves_no_loss_untold) {
-    const LossyOperation& operation = lossy_operations[GetParam()];
+    const auto [index, retention] = GetParam();
+    const LossyOperation& operation = lossy_operations[index];
     std::uint64_t at = 0;
     for (bool stopped = true; stopped;) {
         SCOPED_TRACE(++at);
         Folder folder;
-        Stream stream = make(folder / "s");
+        Stream stream = make(folder / "s", retention);
         Child child([&](Link& link) { return run_actor(operation, folder / "s", Point::stop, at, link); });
         stopped = child.wait_until_stopped();
         Accounted accounted;
         if (stopped) {
             Consumer consumer = must(stream.consumer("work", "lapper"));
             for (int i = 0; i < 2; ++i) {
-                for (int k = 0; k < 18; ++k) must(stream.add(payload_of(must(stream.info()).next, 90)));
+                for (int k = 0; k < 18; ++k) add_next(stream);
                 drain(consumer, accounted);
             }
             consumer.close();
@@ -178,7 +197,7 @@ TEST_P(LossyStopped, at_any_access_and_lapped_twice_leaves_no_loss_untold) {
         }
         note(child.receive_all(), accounted);
         EXPECT_EQ(child.wait(), 0);
-        must(stream.add(payload_of(must(stream.info()).next)));
+        add_next(stream);
         Consumer consumer = must(stream.consumer("work", "survivor"));
         drain(consumer, accounted);
         expect_all(stream, accounted);
@@ -188,13 +207,14 @@ TEST_P(LossyStopped, at_any_access_and_lapped_twice_leaves_no_loss_untold) {
     std::printf("%s: stopped at %llu points\n", operation.name, static_cast<unsigned long long>(at - 1));
 }
 
-std::string name_of(const ::testing::TestParamInfo<std::size_t>& parameter) {
-    return lossy_operations[parameter.param].name;
+std::string name_of(const ::testing::TestParamInfo<Case>& parameter) {
+    const auto [index, retention] = parameter.param;
+    return lossy_operations[index].name + std::string(retention == Retention::until ? "_until_late" : "");
 }
-INSTANTIATE_TEST_SUITE_P(Operation, LossyKilled, ::testing::Range<std::size_t>(0, std::size(lossy_operations)),
-                         name_of);
-INSTANTIATE_TEST_SUITE_P(Operation, LossyStopped, ::testing::Range<std::size_t>(0, std::size(lossy_operations)),
-                         name_of);
+const auto cases = ::testing::Combine(::testing::Range<std::size_t>(0, std::size(lossy_operations)),
+                                      ::testing::Values(Retention::lossy, Retention::until));
+INSTANTIATE_TEST_SUITE_P(Operation, LossyKilled, cases, name_of);
+INSTANTIATE_TEST_SUITE_P(Operation, LossyStopped, cases, name_of);
 
 /// Who needs room and demotes a late group dies before any store of it.
 TEST(Demoting, killed_at_every_store_leaves_the_group_to_be_demoted_by_others) {
@@ -202,12 +222,8 @@ TEST(Demoting, killed_at_every_store_leaves_the_group_to_be_demoted_by_others) {
     for (int status = -1; status != 0;) {
         SCOPED_TRACE(++at);
         Folder folder;
-        Stream stream = must(Stream::create(folder / "s", small_options()));
-        GroupOptions options;
-        options.retention = Retention::until;
-        options.behind = 1ms;
-        must(stream.create_group("work", Position::oldest(), options));
-        for (std::uint64_t i = 1; i <= 16; ++i) must(stream.add(payload_of(i, 90)));
+        Stream stream = make_empty(folder / "s", Retention::until);
+        add_until(stream, 16);
         const Copies first = must(stream.range(1, 1));
         const auto added = TimePoint(std::chrono::nanoseconds(first[0].time_ns()));
         while (std::chrono::system_clock::now() - added < 3ms) continue;
@@ -221,7 +237,7 @@ TEST(Demoting, killed_at_every_store_leaves_the_group_to_be_demoted_by_others) {
         status = child.wait();
         ASSERT_TRUE(status == 0 || status == -SIGKILL) << status;
         must(stream.recover());
-        for (std::uint64_t i = 0; i < 20; ++i) must(stream.add(payload_of(must(stream.info()).next, 90)));
+        for (int i = 0; i < 20; ++i) add_next(stream);
         EXPECT_EQ(must(stream.group("work")).demoted_at, 1u);
         Consumer consumer = must(stream.consumer("work"));
         Accounted accounted;

@@ -159,14 +159,15 @@ TEST(NamedAdd, is_there_once_when_who_lifts_the_trim_point_over_it_is_killed_at_
     });
 }
 
-/// Stops the producer before each access of its add; `go_on` decides what becomes of it, and tells whether it ended.
+/// Stops the producer before each access of its add; meanwhile the ring is lapped, and its name refused to others.
+/// `go_on` decides what becomes of it.
 template <class GoOn>
-void stop_at_every_access(GoOn go_on) {
+void stop_at_every_access(int before, GoOn go_on) {
     for (std::uint64_t at = 1;; ++at) {
-        SCOPED_TRACE("stopped at point " + std::to_string(at));
+        SCOPED_TRACE("ring after " + std::to_string(before) + ", stopped at point " + std::to_string(at));
         Folder folder;
         const std::string path = folder / "s";
-        Witness witness(path, 14);
+        Witness witness(path, before);
         Child child([&](Link& link) { return add_two(path, Point::stop, at, link); });
         ASSERT_TRUE(child.receive());
         witness.read();
@@ -186,15 +187,16 @@ void stop_at_every_access(GoOn go_on) {
 }
 
 TEST(NamedAdd, stopped_at_every_access_for_laps_goes_on_and_is_there_once) {
-    stop_at_every_access([](Child& child) {
-        child.resume();
-        EXPECT_TRUE(child.receive());
-        EXPECT_EQ(child.wait(), 0);
-    });
+    for (const int before : rings)
+        stop_at_every_access(before, [](Child& child) {
+            child.resume();
+            EXPECT_TRUE(child.receive());
+            EXPECT_EQ(child.wait(), 0);
+        });
 }
 
 TEST(NamedAdd, stopped_at_every_access_for_laps_and_killed_then_is_there_once) {
-    stop_at_every_access([](Child& child) { child.kill(); });
+    for (const int before : rings) stop_at_every_access(before, [](Child& child) { child.kill(); });
 }
 
 }  // namespace

@@ -14,6 +14,27 @@ void take_three(Actor& a) {
     if (auto batch = a.consumer.read(reading(3))) a.batch = std::move(*batch);
 }
 
+/// The first entry at another consumer of the actor's.
+void others_take_one(Actor& a) {
+    a.consumer = must(a.stream.consumer("work", "victim"));
+    a.other = must(a.stream.consumer("work", "other"));
+    if (auto batch = a.other.read(reading(1))) a.other_batch = std::move(*batch);
+}
+/// The same, and the entries of its key that follow were passed over, since they wait for it.
+void take_one_and_pass(Actor& a) {
+    a.consumer = must(a.stream.consumer("work", "victim"));
+    a.other = must(a.stream.consumer("work", "other"));
+    if (auto batch = a.consumer.read(reading(1))) a.batch = std::move(*batch);
+    if (auto batch = a.other.read(reading(8))) a.other_batch = std::move(*batch);
+}
+/// The turn of a strict group is another's, who leaves.
+void others_leave(Actor& a) {
+    others_take_one(a);
+    a.other_batch.close();
+    a.other.close();
+}
+void join_only(Actor& a) { a.consumer = must(a.stream.consumer("work", "victim")); }
+
 /// Three entries of another consumer of the actor's, which it keeps.
 void others_take_three(Actor& a) {
     a.consumer = must(a.stream.consumer("work", "victim"));
@@ -31,6 +52,7 @@ void make_retry(Actor& a) {
 void limit_group(Actor& a) {
     GroupOptions options;
     options.delivery_limit = 1;
+    options.order = must(a.stream.group("work")).options.order;
     const Sequence floor = must(a.stream.group("work")).floor;
     must(a.stream.drop_group("work"));
     must(a.stream.create_group("work", Position::at(floor), options));
@@ -157,8 +179,17 @@ void close_producer(Actor& a) { a.producer.close(); }
 void read(Actor& a) {
     if (auto batch = a.consumer.read(reading(3))) a.batch = std::move(*batch);
 }
+void read_behind(Actor& a) {
+    if (auto batch = a.consumer.read(reading(3))) a.behind = std::move(*batch);
+}
 void claim(Actor& a) {
     ClaimOptions options;
+    if (auto batch = a.consumer.claim(options)) a.batch = std::move(*batch);
+}
+/// The first of what another holds, more of which is behind it.
+void claim_one(Actor& a) {
+    ClaimOptions options;
+    options.max_entries = 1;
     if (auto batch = a.consumer.claim(options)) a.batch = std::move(*batch);
 }
 void ack_each(Actor& a) {
@@ -248,6 +279,8 @@ constexpr Operation table[] = {
     {"operator_ack_parked", Effect::none, true, false, be_parked, operator_ack},
     {"operator_nack_parked", Effect::none, false, false, be_parked, operator_nack},
     {"drop_group_parked", Effect::drops, false, false, be_parked, drop_group},
+    {"move_group_parked", Effect::moves, false, false, be_parked, move_forwards},
+    {"move_backwards_parked", Effect::moves, false, false, be_parked, move_backwards},
     {"create_group", Effect::none, false, false, nothing, create_group},
     {"drop_group", Effect::drops, false, false, take_three, drop_group},
     {"move_forwards", Effect::moves, false, false, take_three, move_forwards},
@@ -256,6 +289,28 @@ constexpr Operation table[] = {
     {"recover", Effect::none, false, false, leave_a_corpse, recover},
     {"open_stream", Effect::none, false, true, nothing, open_stream},
     {"close_stream", Effect::none, false, false, nothing, close_stream},
+
+    {"by_key_read_new", Effect::none, false, false, others_take_one, read, Order::by_key},
+    {"by_key_read_behind", Effect::none, false, false, take_one_and_pass, read_behind, Order::by_key},
+    {"by_key_read_new_behind", Effect::none, false, false, take_three, read_behind, Order::by_key},
+    {"by_key_read_retry", Effect::none, false, false, make_retry, read, Order::by_key},
+    {"by_key_claim", Effect::none, false, false, others_take_three, claim, Order::by_key},
+    {"by_key_claim_one", Effect::none, false, false, others_take_three, claim_one, Order::by_key},
+    {"by_key_claim_from_survivor", Effect::none, false, false, join_only, claim_one, Order::by_key, true},
+    {"by_key_ack_each", Effect::none, true, false, take_one_and_pass, ack_each, Order::by_key},
+    {"by_key_ack_all", Effect::none, true, false, take_three, ack_all, Order::by_key},
+    {"by_key_nack", Effect::none, false, false, take_three, nack, Order::by_key},
+    {"by_key_nack_at_limit", Effect::none, false, false, take_three_of_limited, nack, Order::by_key},
+    {"by_key_close_batch", Effect::none, false, false, take_one_and_pass, close_batch, Order::by_key},
+    {"by_key_close_consumer", Effect::none, false, false, take_three, close_consumer, Order::by_key},
+    {"by_key_operator_ack", Effect::none, true, false, take_three, operator_ack, Order::by_key},
+    {"by_key_operator_nack", Effect::none, false, false, take_three, operator_nack, Order::by_key},
+    {"strict_read", Effect::none, false, false, take_three, read_behind, Order::strict},
+    {"strict_read_by_turn", Effect::none, false, false, others_leave, read, Order::strict},
+    {"strict_claim_from_survivor", Effect::none, false, false, join_only, claim_one, Order::strict, true},
+    {"strict_ack_all", Effect::none, true, false, take_three, ack_all, Order::strict},
+    {"strict_nack", Effect::none, false, false, take_three, nack, Order::strict},
+    {"strict_close_consumer", Effect::none, false, false, take_three, close_consumer, Order::strict},
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ struct Actor {
     Consumer other;
     Batch batch;
     Batch other_batch;
+    Batch behind;  // read while `batch` is held
     Producer producer;
     std::vector<Sequence> dead;  // entries it made so
     Link* link = nullptr;
@@ -35,6 +36,8 @@ struct Operation {
     bool opens;    // opening the stream is itself the operation
     void (*prepare)(Actor&);
     void (*act)(Actor&);
+    Order order = Order::none;    // of the group
+    bool survivor_holds = false;  // the first entries of the group
 };
 
 [[nodiscard]] std::span<const Operation> operations();
@@ -42,5 +45,11 @@ struct Operation {
 /// How the ring stands when the actor comes.
 enum class Ring : std::uint8_t { empty, middle, wrap, full };
 inline constexpr Ring rings[] = {Ring::empty, Ring::middle, Ring::wrap, Ring::full};
+/// How it may stand for this operation: one that parks fills it first, so that little is left of what it was.
+[[nodiscard]] inline std::span<const Ring> rings_for(const Operation& operation) {
+    constexpr static Ring before_parking[] = {Ring::middle, Ring::full};
+    const bool parks = std::string_view(operation.name).find("park") != std::string_view::npos;
+    return parks ? std::span<const Ring>(before_parking) : std::span<const Ring>(rings);
+}
 
 }  // namespace shmq::test

@@ -2,20 +2,23 @@
 // goes on. It must come to a valid end, and the accounts must be right: each entry acked by one of them, and by one
 // alone.
 #include "crash/access_points.hpp"
+#include "crash/key_order.hpp"
 #include "crash/survivor.hpp"
 
 namespace shmq::test {
 namespace {
 
-/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little. Where a group
-/// is dropped or moved, what decides comes after the walks, and every point is tried.
-constexpr std::uint64_t dense_points = 48;
-std::uint64_t step(const Operation& operation, std::uint64_t at) {
-    return at < dense_points || operation.effect != Effect::none ? 1 : 1 + at / dense_points * 2;
-}
-
 /// What the survivor does while the actor stands still.
-enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes };
+enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes, takes_over };
+
+/// Every point up to here is tried, above it every third, and so on: loads of long walks differ little. Where a group
+/// is dropped or moved, what decides comes after the walks, and where entries are taken over, between two loads: every
+/// point is tried.
+constexpr std::uint64_t dense_points = 48;
+std::uint64_t step(const Operation& operation, Meanwhile meanwhile, std::uint64_t at) {
+    const bool every = operation.effect != Effect::none || meanwhile == Meanwhile::takes_over;
+    return at < dense_points || every ? 1 : 1 + at / dense_points * 2;
+}
 
 int run_actor(const Operation& operation, const std::string& path, std::uint64_t at, Link& link) {
     Actor actor;
@@ -29,30 +32,33 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
     arm(Point::stop, path, at);
     operation.act(actor);
     disarm();
+    const std::string wrong = wrong_in_flight(actor.stream, operation.order, false);
+    if (!wrong.empty()) std::fprintf(stderr, "out of order: %s\n", wrong.c_str());
+    require(wrong.empty());
     // Whatever became of its entries, the bytes it was shown are the bytes that were added.
     for (const Entry& entry : actor.batch) require(number_of(entry.payload()));
     for (const Entry& entry : actor.other_batch) require(number_of(entry.payload()));
+    for (const Entry& entry : actor.behind) require(number_of(entry.payload()));
     return 0;
 }
 
 class Stopped : public ::testing::TestWithParam<std::size_t> {};
 
 std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile meanwhile = Meanwhile::laps) {
-    const Effect effect =
-        operation.effect == Effect::none && meanwhile != Meanwhile::laps ? Effect::moves : operation.effect;
     std::uint64_t tried = 0;
-    for (std::uint64_t at = 1;; at += step(operation, at)) {
+    for (std::uint64_t at = 1;; at += step(operation, meanwhile, at)) {
         SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) +
                      ", stopped at " + std::to_string(at));
         Folder folder;
-        Survivor survivor(folder / "s", small_options(), ring);
+        Survivor survivor(folder / "s", small_options(), ring, operation.order, operation.survivor_holds);
         Child child([&](Link& link) { return run_actor(operation, folder / "s", at, link); });
         const bool stopped = child.wait_until_stopped();
         if (stopped) {
             switch (meanwhile) {
-                case Meanwhile::laps: survivor.lap(effect); break;
-                case Meanwhile::moves: survivor.move_and_lap(); break;
-                case Meanwhile::drops_and_makes: survivor.drop_make_and_lap(); break;
+                case Meanwhile::laps: survivor.lap(operation.effect); break;
+                case Meanwhile::moves: survivor.move_and_lap(operation.effect); break;
+                case Meanwhile::drops_and_makes: survivor.drop_make_and_lap(operation.effect); break;
+                case Meanwhile::takes_over: survivor.take_over(); break;
             }
             child.resume();
         }
@@ -60,8 +66,7 @@ std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile m
         EXPECT_EQ(child.wait(), 0);
         const auto zero = std::find(told.begin(), told.end(), 0);
         if (zero == told.end()) return ADD_FAILURE() << "the actor never came to its operation", tried;
-        // What ran through was not moved under way.
-        survivor.check(stopped ? effect : operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
+        survivor.check(operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
         if (!stopped || ::testing::Test::HasFailure()) return tried;
         ++tried;
     }
@@ -70,7 +75,7 @@ std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile m
 TEST_P(Stopped, at_any_access_and_lapped_twice_ends_validly) {
     const Operation& operation = operations()[GetParam()];
     std::uint64_t tried = 0;
-    for (const Ring ring : rings) {
+    for (const Ring ring : rings_for(operation)) {
         tried += stop_everywhere(operation, ring);
         if (HasFailure()) break;
     }
@@ -92,6 +97,18 @@ TEST_P(Stopped, at_any_access_while_its_group_is_dropped_and_made_anew_ends_vali
     const std::uint64_t tried = stop_everywhere(operation, Ring::middle, Meanwhile::drops_and_makes);
     std::printf("%-16s stopped at %llu points, group made anew\n", operation.name,
                 static_cast<unsigned long long>(tried));
+}
+
+/// Where there is an order: the entries before those of the operation go to somebody else, who keeps them.
+TEST_P(Stopped, at_any_access_while_others_take_over_keeps_the_order) {
+    const Operation& operation = operations()[GetParam()];
+    if (operation.order == Order::none) return;
+    std::uint64_t tried = 0;
+    for (const Ring ring : {Ring::middle, Ring::full}) {
+        tried += stop_everywhere(operation, ring, Meanwhile::takes_over);
+        if (HasFailure()) break;
+    }
+    std::printf("%-16s stopped at %llu points, taken over\n", operation.name, static_cast<unsigned long long>(tried));
 }
 
 /// Consumers that close and leave while a drop or a move looks at what they hold must leave no pin behind.

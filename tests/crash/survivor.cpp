@@ -1,13 +1,15 @@
 // Failures name what was found; the caller's SCOPED_TRACE names operation, ring and point.
 #include "crash/survivor.hpp"
 
+#include <algorithm>
+
+#include "crash/key_order.hpp"
+
 namespace shmq::test {
 
-Survivor::Survivor(const std::string& path, const StreamOptions& options, Ring ring)
-    : options_(options), stream_(must(Stream::create(path, options))) {
-    GroupOptions group;
-    group.histograms = true;
-    must(stream_.create_group("work", Position::oldest(), group));
+Survivor::Survivor(const std::string& path, const StreamOptions& options, Ring ring, Order order, bool holds)
+    : options_(options), stream_(must(Stream::create(path, options))), order_(order) {
+    must(stream_.create_group("work", Position::oldest(), group_options()));
     if (ring == Ring::middle)
         for (int i = 0; i < 5; ++i) add(60 + 200 * static_cast<std::size_t>(i));
     if (ring == Ring::wrap) {
@@ -15,17 +17,37 @@ Survivor::Survivor(const std::string& path, const StreamOptions& options, Ring r
         for (int i = 0; i < 13; ++i) {
             add(100);
             Batch batch = must(consumer.read());
-            finish(batch, batch);
+            finish(batch);
         }
         for (int i = 0; i < 6; ++i) add(100);
     }
     if (ring == Ring::full)
         while (add(100)) continue;
     stream_ = must(Stream::open(path));  // its producer is closed, so that chunks stand unfinished
+    start_ = must(stream_.group("work")).start;
+    if (!holds) return;
+    holder_ = must(stream_.consumer("work", "holder"));
+    if (auto batch = holder_.read(reading(6))) held_ = std::move(*batch);
+}
+
+GroupOptions Survivor::group_options() const {
+    GroupOptions group;
+    group.histograms = true;
+    group.order = order_;
+    return group;
+}
+
+/// The line of an entry that was added here; 0 if it is in none.
+int Survivor::line_of_entry(Sequence sequence) const {
+    const auto known = order_ == Order::none ? known_.end() : known_.find(sequence);
+    return known == known_.end() ? 0 : line_of(order_, key_of(known->second));
 }
 
 bool Survivor::add(std::size_t size) {
-    const auto sequence = stream_.add(payload_of(number_, size));
+    const std::string key = order_ == Order::none ? std::string() : key_of(number_);
+    AddOptions add;
+    add.key = bytes_of(key);
+    const auto sequence = stream_.add(payload_of(number_, size), add);
     if (!sequence) {
         EXPECT_EQ(sequence.error().code(), Code::full) << sequence.error().message();
         return false;
@@ -35,23 +57,36 @@ bool Survivor::add(std::size_t size) {
 }
 
 /// Acks every entry of the batch, each for the first time.
-void Survivor::finish(const Batch& entries, Batch& batch) {
-    for (const Entry& entry : entries) {
+void Survivor::finish(Batch& batch) {
+    for (const Entry& entry : batch) {
         EXPECT_TRUE(number_of(entry.payload())) << entry.sequence();
         if (const auto known = known_.find(entry.sequence()); known != known_.end()) {
-            EXPECT_EQ(number_of(entry.payload()), known->second) << entry.sequence();
+            EXPECT_EQ(number_of(entry.payload()), known->second);
         }
-        if (batch.ack(entry.sequence())) {
-            EXPECT_TRUE(acked_.insert(entry.sequence()).second || moved_under_way_)
-                << entry.sequence() << " acked twice";
-        }
+        if (!batch.ack(entry.sequence())) continue;
+        EXPECT_TRUE(acked_.insert(entry.sequence()).second || helped_to_move_) << entry.sequence() << " acked twice";
+        const int line = line_of_entry(entry.sequence());
+        if (line == 0) continue;
+        EXPECT_LT(last_acked_[line], entry.sequence()) << "acked out of order";
+        last_acked_[line] = entry.sequence();
     }
 }
 
+/// Whatever others took of it, the bytes are there still, and an ack says what is so.
+void Survivor::finish_what_is_held() {
+    for (Batch* batch : {&claimed_, &behind_, &held_}) {
+        finish(*batch);
+        batch->close();
+    }
+    taker_ = Consumer();
+    holder_ = Consumer();
+}
+
 void Survivor::lap(Effect effect) {
-    moved_under_way_ = effect == Effect::moves;
+    // The actor's move may be completed by us, between two entries.
+    helped_to_move_ = effect == Effect::moves && !moved_;
     const auto may_be_gone = [&](const Error& error) {
-        return error.code() == Code::no_group && effect == Effect::drops;
+        return error.code() == Code::no_group && effect == Effect::drops && !moved_;
     };
     auto consumer = stream_.consumer("work", "lapper");
     EXPECT_TRUE(consumer || may_be_gone(consumer.error())) << consumer.error().message();
@@ -65,31 +100,53 @@ void Survivor::lap(Effect effect) {
                     << batch.error().message();
                 break;
             }
-            finish(*batch, *batch);
+            for (const Entry& entry : *batch) EXPECT_EQ(wrong_to_give(stream_, order_, entry, "lapper"), "");
+            finish(*batch);
         }
         if (added) continue;
         if (consumer)
-            if (auto batch = consumer->claim(ClaimOptions{})) finish(*batch, *batch);
+            if (auto batch = consumer->claim(ClaimOptions{})) finish(*batch);
         // However far the actor came with the group, it does not hold the room: what it held is claimed, or gone. Only
         // a group of its own may, which nobody reads.
-        if (effect != Effect::none && code_of(stream_.group("fresh")) == Code::no_group) {
+        if ((effect != Effect::none || moved_) && code_of(stream_.group("fresh")) == Code::no_group) {
             EXPECT_TRUE(add(size)) << "the stream is held up";
         }
     }
 }
 
-void Survivor::move_and_lap() {
+void Survivor::move_and_lap(Effect effect) {
     if (const auto moved = stream_.move_group("work", Position::newest()); code_of(moved) == Code::no_group)
-        must(stream_.create_group("work", Position::newest()));  // the actor dropped it
+        must(stream_.create_group("work", Position::newest(), group_options()));  // the actor dropped it
     else
         must(moved);
-    lap(Effect::moves);
+    lap_moved(effect);
 }
 
-void Survivor::drop_make_and_lap() {
+void Survivor::drop_make_and_lap(Effect effect) {
     if (const auto dropped = stream_.drop_group("work"); code_of(dropped) != Code::no_group) must(dropped);
-    must(stream_.create_group("work", Position::newest()));
-    lap(Effect::moves);
+    must(stream_.create_group("work", Position::newest(), group_options()));
+    lap_moved(effect);
+}
+
+void Survivor::take_over() {
+    ClaimOptions first;
+    first.max_entries = 1;
+    taker_ = must(stream_.consumer("work", "taker"));
+    if (auto batch = taker_.claim(first)) claimed_ = std::move(*batch);
+    if (auto batch = taker_.read(reading(2))) behind_ = std::move(*batch);
+    for (const Batch* batch : {&claimed_, &behind_})
+        for (const Entry& entry : *batch) EXPECT_EQ(wrong_to_give(stream_, order_, entry, "taker"), "");
+}
+
+/// What the actor had decided was completed before the group was moved here, and what it had not decided is void now:
+/// while it stands still, nothing moves the group again.
+void Survivor::lap_moved(Effect effect) {
+    moved_ = true;
+    start_ = must(stream_.group("work")).start;
+    acked_.clear();
+    last_acked_.clear();
+    lap(effect);
+    EXPECT_EQ(must(stream_.group("work")).start, start_);
 }
 
 void Survivor::check_log() {
@@ -110,10 +167,11 @@ void Survivor::check_log() {
 void Survivor::drain(Effect effect, std::set<Sequence> may_be_acked) {
     if (code_of(stream_.group("work")) == Code::no_group) {
         EXPECT_EQ(effect, Effect::drops) << "the group is gone";
-        must(stream_.create_group("work"));
+        must(stream_.create_group("work", Position::oldest(), group_options()));
         acked_.clear();
+        last_acked_.clear();
     }
-    const bool counts = effect != Effect::moves && !moved_under_way_;
+    const bool counts = effect != Effect::moves;
     const GroupInfo before = must(stream_.group("work"));
     const StreamInfo info = must(stream_.info());                // of now: acks may lift the trim point
     const GroupLatency latency = must(stream_.latency("work"));  // each entry once at most, whoever died
@@ -131,6 +189,7 @@ void Survivor::drain(Effect effect, std::set<Sequence> may_be_acked) {
         }
         for (const Entry& entry : *batch) {
             EXPECT_TRUE(number_of(entry.payload())) << entry.sequence();
+            EXPECT_EQ(wrong_to_give(stream_, order_, entry, "survivor"), "");
             EXPECT_TRUE(delivered.insert(entry.sequence()).second) << entry.sequence() << " delivered twice";
             if (counts) {
                 EXPECT_FALSE(acked_.contains(entry.sequence())) << entry.sequence() << " delivered after its ack";
@@ -141,20 +200,45 @@ void Survivor::drain(Effect effect, std::set<Sequence> may_be_acked) {
     for (Sequence s = before.start; counts && s < info.next; ++s)
         EXPECT_TRUE(delivered.contains(s) || acked_.contains(s) || may_be_acked.contains(s))
             << s << " was lost for the group";
-    if (effect == Effect::moves && !moved_under_way_) {  // as it stood before, or all from the new place on
-        std::set<Sequence> kept;
-        std::set<Sequence> unacked;
-        for (Sequence s = std::max(before.start, info.first); s < info.next; ++s) {
-            kept.insert(s);
-            if (!acked_.contains(s)) unacked.insert(s);
-        }
-        EXPECT_TRUE(delivered == unacked || delivered == kept) << "the moved group misses entries";
-    }
+    check_finished_in_order(before.start, info.next, delivered);
+    if (!counts) check_moved(before.start, info.next, delivered, may_be_acked);
     const GroupInfo after = must(stream_.group("work"));
     EXPECT_EQ(after.lag, 0u);
     EXPECT_EQ(after.pending, 0u);
     EXPECT_EQ(after.retry, 0u);
     EXPECT_EQ(after.consumers, 1u);
+}
+
+/// What nobody had to be given any more, of each line, is its beginning: it was finished in sequence order.
+void Survivor::check_finished_in_order(Sequence start, Sequence next, const std::set<Sequence>& delivered) {
+    std::map<int, Sequence> unfinished;
+    for (Sequence s = start; s < next; ++s) {
+        const int line = line_of_entry(s);
+        if (line == 0) continue;
+        const Sequence first_unfinished = unfinished.contains(line) ? unfinished[line] : s;
+        if (delivered.contains(s)) unfinished.try_emplace(line, s);
+        EXPECT_TRUE(delivered.contains(s) || first_unfinished == s) << s << " finished before " << first_unfinished;
+    }
+}
+
+/// A group that was to be moved is where it was, with what is not acked; or at its new place, with all from there on.
+/// What is not acked may be parked, so it is looked for below the ring too; and the actor acked whatever it told of,
+/// before it came to the move, which acks nothing.
+void Survivor::check_moved(Sequence start, Sequence next, const std::set<Sequence>& delivered,
+                           const std::set<Sequence>& acked_by_actor) {
+    std::set<Sequence> kept;
+    std::set<Sequence> unacked;
+    for (Sequence s = start; s < next; ++s) {
+        kept.insert(s);
+        if (acked_.contains(s)) continue;
+        if (start != start_ || !acked_by_actor.contains(s)) unacked.insert(s);
+    }
+    if (helped_to_move_) {  // who acked what before the move and what after is not known
+        EXPECT_TRUE(std::includes(delivered.begin(), delivered.end(), unacked.begin(), unacked.end()))
+            << "the moved group misses entries";
+        return;
+    }
+    EXPECT_TRUE(delivered == kept || (start == start_ && delivered == unacked)) << "the moved group misses entries";
 }
 
 void Survivor::go_on() {
@@ -223,6 +307,8 @@ void Survivor::check_groups() {
 void Survivor::check(Effect effect, const std::vector<Sequence>& may_be_acked, const std::vector<Sequence>& acked) {
     ASSERT_TRUE(stream_.recover());
     for (const Sequence sequence : acked) EXPECT_TRUE(acked_.insert(sequence).second) << sequence << " acked by both";
+    EXPECT_EQ(wrong_in_flight(stream_, order_, true), "");
+    finish_what_is_held();
     check_log();
     // Where there is room: into chunks that the actor left, beside what stands there.
     for (const std::size_t size : {400u, 400u, 100u, 900u}) add(size);
