@@ -28,8 +28,8 @@ clean  trim        -DMOVERS=1 -DCREATORS=1 -DTURNS=3
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1 -DDEATHS=0
 clean  named       -DMOVERS=1
 clean  named       -DENTRIES=2 -DDEATHS=1
-clean  order       -DDEATHS=0 -DNACKS=0
-clean  order       -DCLAIMS=0 -DNACKS=0 -DENTRIES=2
+clean  order
+clean  order       -DENTRIES=4
 clean  tag         -DTAGS=4
 clean  tag         -DTAGS=8
 clean  attach      -DLIVES=2 -DSCANNERS=1 -DSTOPS=0
@@ -80,6 +80,7 @@ assert order       -DNO_LOOK_AGAIN
 assert order       -DNO_TAKE_BACK
 assert order       -DONLY_CLAIMS_TAKE_BACK
 assert order       -DNACK_KEEPS
+assert order       -DONE_PASS
 assert tag         -DTAGS=4 -DNARROW_TAG
 assert tag         -DTAGS=8 -DNARROW_TAG
 assert attach      -DLIVE_BEFORE_LOCK
@@ -134,6 +135,9 @@ clean  core        -DCONSUMERS=2 -DSCANNERS=1 -DSTOPS=0 -DENTRIES=3
 clean  chunk       -DENTRIES=3 -DSCANNERS=1 -DSTOPS=0
 clean  chunk       -DENTRIES=4 -DPRODUCERS=1
 clean  named       -DENTRIES=3 -DDEATHS=1
+clean  order       -DDEATHS=2 -DCLAIMS=2
+clean  order       -DCONSUMERS=3 -DNACKS=0 -DDEATHS=0
+clean  order       -DCONSUMERS=3 -DENTRIES=2
 clean  trim        -DMOVERS=2 -DCREATORS=1 -DTURNS=1
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1
 clean  attach
