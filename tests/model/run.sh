@@ -1,7 +1,7 @@
 #!/bin/sh
 # Exhausts the models of the protocol and shows that every seeded bug is caught. One line per run: what, verdict, states, seconds.
 #
-#   run.sh           the quick table: under two minutes on two cores, under 6 GB
+#   run.sh           the quick table: under three minutes on two cores, under 6 GB
 #   run.sh --full    the quick table and the larger settings: some twenty minutes on a quiet machine, up to 8 GB
 #
 # Needs spin and a C compiler (CC, default gcc). Works in a temporary folder, from any folder, and leaves nothing behind.
