@@ -1,7 +1,7 @@
 #!/bin/sh
 # Exhausts the models of the protocol and shows that every seeded bug is caught. One line per run: what, verdict, states, seconds.
 #
-#   run.sh           the quick table: under two minutes on two cores, under 6 GB
+#   run.sh           the quick table: under three minutes on two cores, under 6 GB
 #   run.sh --full    the quick table and the larger settings: some twenty minutes on a quiet machine, up to 8 GB
 #
 # Needs spin and a C compiler (CC, default gcc). Works in a temporary folder, from any folder, and leaves nothing behind.
@@ -28,8 +28,8 @@ clean  trim        -DMOVERS=1 -DCREATORS=1 -DTURNS=3
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1 -DDEATHS=0
 clean  named       -DMOVERS=1
 clean  named       -DENTRIES=2 -DDEATHS=1
-clean  order       -DDEATHS=0 -DNACKS=0
-clean  order       -DCLAIMS=0 -DNACKS=0 -DENTRIES=2
+clean  order
+clean  order       -DENTRIES=4
 clean  tag         -DTAGS=4
 clean  tag         -DTAGS=8
 clean  attach      -DLIVES=2 -DSCANNERS=1 -DSTOPS=0
@@ -40,6 +40,11 @@ clean  pins        -DCLAIMS=1
 clean  group_drop
 clean  group_drop  -DSCANNERS=1 -DDEATHS=1
 clean  group_move
+clean  park        -DPRODUCERS=1 -DCONSUMERS=1
+clean  park        -DPRODUCERS=1 -DCLAIMS=0 -DENTRIES=2
+clean  park        -DPRODUCERS=1 -DDEATHS=0 -DENTRIES=2
+clean  park        -DCONSUMERS=1 -DDEATHS=0 -DCLAIMS=0
+clean  dead_move
 clean  sleep
 clean  sleep       -DLEAVES
 clean  sleep       -DLEAVES -DNO_PUT_BACK
@@ -80,6 +85,7 @@ assert order       -DNO_LOOK_AGAIN
 assert order       -DNO_TAKE_BACK
 assert order       -DONLY_CLAIMS_TAKE_BACK
 assert order       -DNACK_KEEPS
+assert order       -DONE_PASS
 assert tag         -DTAGS=4 -DNARROW_TAG
 assert tag         -DTAGS=8 -DNARROW_TAG
 assert attach      -DLIVE_BEFORE_LOCK
@@ -112,6 +118,23 @@ assert group_move  -DNOT_INSIDE
 assert group_move  -DABANDONS
 stuck  group_move  -DDROPPED_FIRST
 stuck  group_move  -DNO_HELP
+assert park        -DNOT_SETTLED -DCONSUMERS=1 -DDEATHS=0 -DCLAIMS=0
+assert park        -DLOOKED_ONCE -DPRODUCERS=1 -DDEATHS=0 -DCLAIMS=0
+assert park        -DNO_LOOK_BEHIND -DPRODUCERS=1 -DDEATHS=0 -DCLAIMS=0
+assert park        -DFREED_UNSEEN -DPRODUCERS=1 -DCLAIMS=0
+stuck  park        -DCELLS_BEFORE_RING -DCONSUMERS=1 -DCLAIMS=0 -DENTRIES=2
+stuck  park        -DLEFT_CELLS -DPRODUCERS=1 -DCLAIMS=0
+stuck  park        -DLOW=1 -DCONSUMERS=1 -DDEATHS=0 -DCLAIMS=0
+assert dead_move   -DNOT_SETTLED
+assert dead_move   -DNUMBER_NOT_ASKED
+assert dead_move   -DINTENT_LATE
+assert dead_move   -DINTENT_AWAY_FIRST
+assert dead_move   -DNO_MARK
+assert dead_move   -DFINISHED_FIRST
+assert dead_move   -DTAKEN_FROM_LIVING
+stuck  dead_move   -DHINT_ONCE
+stuck  dead_move   -DHINT_AFTER
+stuck  dead_move   -DSCANNER_SILENT
 stuck  sleep       -DLOOKED_BEFORE_BIT
 stuck  sleep       -DCOUNTER_READ_LATE
 stuck  sleep       -DNO_COUNTER
@@ -134,12 +157,25 @@ clean  core        -DCONSUMERS=2 -DSCANNERS=1 -DSTOPS=0 -DENTRIES=3
 clean  chunk       -DENTRIES=3 -DSCANNERS=1 -DSTOPS=0
 clean  chunk       -DENTRIES=4 -DPRODUCERS=1
 clean  named       -DENTRIES=3 -DDEATHS=1
+clean  order       -DDEATHS=2 -DCLAIMS=2
+clean  order       -DCONSUMERS=3 -DNACKS=0 -DDEATHS=0
+clean  order       -DCONSUMERS=3 -DENTRIES=2
 clean  trim        -DMOVERS=2 -DCREATORS=1 -DTURNS=1
 clean  trim        -DMOVERS=1 -DCREATORS=2 -DTURNS=1
 clean  attach
 clean  pins
 clean  pins        -DSHARED -DCONSUMERS=3 -DTAKERS=1 -DCELLS=1
 assert pins        -DCELL_NO_GENERATION -DCELLS=1 -DCONSUMERS=3 -DTAKERS=1 -DENTRIES=3
+clean  park        -DPRODUCERS=1 -DDEATHS=0
+clean  park        -DPRODUCERS=1 -DDEATHS=0 -DGUESS
+clean  park        -DPRODUCERS=1 -DCLAIMS=0
+clean  park        -DPRODUCERS=1 -DENTRIES=2
+clean  park        -DCONSUMERS=1 -DCLAIMS=0
+assert park        -DNO_GENERATION -DPRODUCERS=1 -DDEATHS=0
+assert park        -DPINS_BEFORE_CELLS -DGUESS -DPRODUCERS=1 -DDEATHS=0
+clean  dead_move   -DREMOVALS=1
+clean  dead_move   -DFAILURES=1
+clean  dead_move   -DENTRIES=1 -DMOVERS=1 -DDEATHS=2 -DACTS=2 -DREMOVALS=1
 clean  group_drop  -DCONSUMERS=2
 TABLE
 }
@@ -151,7 +187,7 @@ one_run() {
     cp "$here/$model.pml" "$folder/model.pml" && cd "$folder" || return 1
     # a long search is worth the compiler's time; where a broken promise is expected, a stuck state met before it does not count
     options=-O0; search=-w22
-    [ "$model" = pins ] && options=-O1
+    case $model in pins | park) options=-O1 ;; esac
     case $kind in
     clean) options=-O2; search=-w25 ;;
     assert) search='-w22 -E' ;;
