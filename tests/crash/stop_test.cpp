@@ -148,7 +148,7 @@ TEST_P(Stopped, at_any_access_of_a_drop_or_move_while_a_holder_leaves_keeps_no_p
 TEST_P(Stopped, at_any_access_of_a_drop_or_move_does_not_hold_up_a_producer_that_is_alone) {
     const Operation& operation = operations()[GetParam()];
     if (operation.effect == Effect::none) return;
-    if (std::string_view(operation.name) == "move_backwards") return;  // the group holds the room on
+    if (std::string_view(operation.name).starts_with("move_backwards")) return;  // the group holds the room on
     std::uint64_t alone = 0;
     for (std::uint64_t at = 1;; ++at) {
         SCOPED_TRACE(std::string(operation.name) + ", stopped at " + std::to_string(at));
