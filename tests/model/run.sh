@@ -185,7 +185,7 @@ assert park        -DPINS_BEFORE_CELLS -DGUESS -DPRODUCERS=1 -DDEATHS=0
 clean  dead_move   -DREMOVALS=1
 clean  dead_move   -DFAILURES=1
 clean  dead_move   -DENTRIES=1 -DMOVERS=1 -DDEATHS=2 -DACTS=2 -DREMOVALS=1
-clean  losses      -DSLOTS=1 -DENTRIES=3 -DDEATHS=0
+clean  losses      -DSLOTS=1 -DENTRIES=3
 assert losses      -DCLAIMS_FROM_NOW
 clean  group_drop  -DCONSUMERS=2
 TABLE
