@@ -16,8 +16,8 @@
    in the end all is finished and every cell is free.
    Sizes: ENTRIES SLOTS CELLS CHUNKS PRODUCERS CONSUMERS SCANNERS CLAIMS NACKS DEATHS PARKS; LOW: generations that the ring's record
    can tell apart; GUESS: a chunk is taken before cells and pins were looked at.
-   Seeded bugs: NOT_SETTLED LOOKED_ONCE NO_GENERATION NO_LOOK_BEHIND CELLS_BEFORE_RING FREED_UNSEEN PINS_BEFORE_CELLS LEFT_CELLS;
-   LOW of 1: a mover that slept since it read the record settles the next use of the cell */
+   Seeded bugs: NOT_SETTLED LOOKED_ONCE NO_GENERATION NO_LOOK_BEHIND CELLS_BEFORE_RING FREED_UNSEEN PINS_BEFORE_CELLS LEFT_CELLS
+   NO_ROW_CHECK; LOW of 1: a mover that slept since it read the record settles the next use of the cell */
 #ifndef ENTRIES
 #define ENTRIES 3
 #endif
@@ -399,6 +399,12 @@ dead:
 end: skip
 }
 
+/* After a word was read that names the row: it is the dead one's still. */
+#ifdef NO_ROW_CHECK
+#define STILL(r) 1
+#else
+#define STILL(r) died[r]
+#endif
 #define NOBODY (PRODUCERS + CONSUMERS)
 
 /* What a dead consumer holds goes to retry. If it is parked while the ring is walked, the cells are next. */
@@ -408,7 +414,7 @@ inline repair_ring() {
     :: k < SLOTS ->
         d_step {
             if
-            :: STATE(record[k]) == DELIVERED && HOLDER(record[k]) == 1 -> record[k] = WITH_STATE(record[k], RETRY)
+            :: STATE(record[k]) == DELIVERED && HOLDER(record[k]) == 1 && STILL(PRODUCERS) -> record[k] = WITH_STATE(record[k], RETRY)
             :: else
             fi;
             k++
@@ -423,7 +429,7 @@ inline repair_parked() {
         look_at_cell(k);
         atomic {
             s = which;
-            if :: found != NOTHING && STATE(found) == DELIVERED && HOLDER(found) == 1 :: else -> found = NOTHING fi
+            if :: found != NOTHING && STATE(found) == DELIVERED && HOLDER(found) == 1 && STILL(PRODUCERS) :: else -> found = NOTHING fi
         };
         if :: found != NOTHING -> swap_cell(k, found, WITH_STATE(found, RETRY)) :: else fi;
         atomic { k++; s = 0; which = 0; p = 0; found = 0; seen = 0; done = 0 }
@@ -436,7 +442,7 @@ inline repair_cells() {
     :: k < CELLS ->
         look_at_cell(k);
         if
-        :: STATE(seen) == TENTATIVE && OWNER(seen) == 1 ->
+        :: STATE(seen) == TENTATIVE && OWNER(seen) == 1 && STILL(0) ->
 #ifdef FREED_UNSEEN
             found = NOTHING;
 #endif
@@ -469,7 +475,7 @@ end:
     :: r == 0 ->
         atomic {
             k = 0;
-            do :: k < CHUNKS -> if :: owner[k] == 1 -> last[k] = tail - 1; owner[k] = 0 :: else fi; k++ :: else -> break od
+            do :: k < CHUNKS -> if :: owner[k] == 1 && died[0] -> last[k] = tail - 1; owner[k] = 0 :: else fi; k++ :: else -> break od
         };
         repair_cells()
     :: r == PRODUCERS ->
@@ -480,7 +486,7 @@ end:
         repair_ring();
         repair_parked();
 #endif
-        atomic { if :: pin_holder == 1 -> pin_holder = 0 :: else fi }
+        atomic { if :: pin_holder == 1 && died[PRODUCERS] -> pin_holder = 0 :: else fi }
     :: else ->
         k = 0;
         do

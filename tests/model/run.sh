@@ -44,7 +44,10 @@ clean  park        -DPRODUCERS=1 -DCONSUMERS=1
 clean  park        -DPRODUCERS=1 -DCLAIMS=0 -DENTRIES=2
 clean  park        -DPRODUCERS=1 -DDEATHS=0 -DENTRIES=2
 clean  park        -DCONSUMERS=1 -DDEATHS=0 -DCLAIMS=0
+clean  park        -DPRODUCERS=1 -DCONSUMERS=1 -DSCANNERS=2 -DENTRIES=2
 clean  dead_move
+clean  losses      -DDEATHS=0 -DRELEASES=0
+clean  losses      -DSLOTS=1 -DENTRIES=2
 clean  sleep
 clean  sleep       -DLEAVES
 clean  sleep       -DLEAVES -DNO_PUT_BACK
@@ -125,6 +128,7 @@ assert park        -DFREED_UNSEEN -DPRODUCERS=1 -DCLAIMS=0
 stuck  park        -DCELLS_BEFORE_RING -DCONSUMERS=1 -DCLAIMS=0 -DENTRIES=2
 stuck  park        -DLEFT_CELLS -DPRODUCERS=1 -DCLAIMS=0
 stuck  park        -DLOW=1 -DCONSUMERS=1 -DDEATHS=0 -DCLAIMS=0
+assert park        -DNO_ROW_CHECK -DPRODUCERS=1 -DCONSUMERS=1 -DSCANNERS=2 -DENTRIES=2
 assert dead_move   -DNOT_SETTLED
 assert dead_move   -DNUMBER_NOT_ASKED
 assert dead_move   -DINTENT_LATE
@@ -135,6 +139,11 @@ assert dead_move   -DTAKEN_FROM_LIVING
 stuck  dead_move   -DHINT_ONCE
 stuck  dead_move   -DHINT_AFTER
 stuck  dead_move   -DSCANNER_SILENT
+assert losses      -DCOPY_NOT_CHECKED
+assert losses      -DRAISED_FIRST
+assert losses      -DCURSOR_EARLY
+assert losses      -DNO_LOOK_AFTER
+assert losses      -DOVERWRITTEN_UNSEEN
 stuck  sleep       -DLOOKED_BEFORE_BIT
 stuck  sleep       -DCOUNTER_READ_LATE
 stuck  sleep       -DNO_COUNTER
@@ -176,6 +185,8 @@ assert park        -DPINS_BEFORE_CELLS -DGUESS -DPRODUCERS=1 -DDEATHS=0
 clean  dead_move   -DREMOVALS=1
 clean  dead_move   -DFAILURES=1
 clean  dead_move   -DENTRIES=1 -DMOVERS=1 -DDEATHS=2 -DACTS=2 -DREMOVALS=1
+clean  losses      -DSLOTS=1 -DENTRIES=3
+assert losses      -DCLAIMS_FROM_NOW
 clean  group_drop  -DCONSUMERS=2
 TABLE
 }
@@ -187,7 +198,7 @@ one_run() {
     cp "$here/$model.pml" "$folder/model.pml" && cd "$folder" || return 1
     # a long search is worth the compiler's time; where a broken promise is expected, a stuck state met before it does not count
     options=-O0; search=-w22
-    case $model in pins | park) options=-O1 ;; esac
+    case $model in pins | park | losses) options=-O1 ;; esac
     case $kind in
     clean) options=-O2; search=-w25 ;;
     assert) search='-w22 -E' ;;
