@@ -195,7 +195,7 @@ TABLE
 one_run() {
     work=$1; kind=$2; model=$3; shift 3
     folder=$(mktemp -d "$work/run.XXXXXX") || return 1
-    cp "$here/$model.pml" "$folder/model.pml" && cd "$folder" || return 1
+    cp "$here/$model.pml" "$folder/model.pml" && cp "$here"/park_*.pml "$folder" && cd "$folder" || return 1
     # a long search is worth the compiler's time; where a broken promise is expected, a stuck state met before it does not count
     options=-O0; search=-w22
     case $model in pins | park | losses) options=-O1 ;; esac
