@@ -42,9 +42,12 @@ void ConsumerCore::settle_told() noexcept {
     given_up_.erase(given_up_.begin(), told);
 }
 
-void ConsumerCore::begin_copies(BatchCore& batch) {
+void ConsumerCore::begin_copies(BatchCore& batch, std::size_t most) {
     batch.lost.clear();
     settle_told();
+    // Each entry that it holds or is about to claim may be lost, and each claim may take the record of one.
+    owed_.reserve(owed_.size() + count_held() + 2 * most);
+    given_up_.reserve(given_up_.size() + count_held() + most);
     untold_ = find_losses(stream_->segment(), row(), losses_);
     member_.claims_at = untold_.until;
     // Nothing was lost: said at once, also if there is nothing to read, so that nobody looks there again.
@@ -54,8 +57,6 @@ void ConsumerCore::begin_copies(BatchCore& batch) {
 bool ConsumerCore::end_copies(BatchCore& batch, Taking& taking, Error& error) {
     const Segment& segment = stream_->segment();
     if (batch.copies.size() < taking.count) batch.copies.resize(batch.taken.size());
-    owed_.reserve(owed_.size() + count_held() + taking.count);
-    given_up_.reserve(given_up_.size() + count_held() + taking.count);
     const bool active = is_active(segment, member_.group);  // seq_cst, after the claims (DROP)
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taking.count; ++i) {

@@ -153,8 +153,9 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     Taking taking{std::span<Taken>(batch.taken.data(), most), 0, max_bytes, 0, stream_->now_ms()};
     if (copies_) {
         // Again where all that was taken was overwritten before it was copied; bounded, since producers may outrun us.
+        taking.lost = &owed_;
         for (unsigned turn = 0; turn < copy_turns; ++turn, taking.count = taking.bytes = 0) {
-            begin_copies(batch);
+            begin_copies(batch, most);
             gather(taking);
             if (taking.count != 0 && end_copies(batch, taking, error)) {
                 count_delivered(batch, taking.now_ms);

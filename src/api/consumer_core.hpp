@@ -104,7 +104,7 @@ private:
     bool fill(BatchCore& batch, std::size_t most, std::size_t max_bytes, Error& error, Gather gather);
     // Groups that hand out copies, in batch_copies.cpp.
     /// Before claims: looks for losses, and says from where on may be claimed.
-    void begin_copies(BatchCore& batch);
+    void begin_copies(BatchCore& batch, std::size_t most);
     /// After claims: copies what was taken, and tells losses. As `fill`.
     bool end_copies(BatchCore& batch, Taking& taking, Error& error);
     bool give_up_copies(BatchCore& batch, std::size_t kept, const Taking& taking, std::size_t from) noexcept;

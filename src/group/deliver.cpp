@@ -7,6 +7,7 @@
 #include "group/delays.hpp"
 #include "group/finish.hpp"
 #include "group/group_options.hpp"
+#include "group/losses.hpp"
 #include "group/order.hpp"
 #include "group/parked.hpp"
 #include "group/pins.hpp"
@@ -37,6 +38,20 @@ bool was_delivered(const Segment& segment, std::uint32_t group, Sequence sequenc
 std::size_t size_of(const Member& member, const Taking& taking, Sequence sequence, std::uint64_t place) noexcept {
     if (!member.copies) return size_of(member.segment, taking, place);
     return taking.max_bytes == ~std::size_t{0} ? 0 : size_of_copy(member.segment, sequence);
+}
+
+/// Of copies: the claim of `sequence` took the record `before`, of an earlier lap. If that entry had been given back,
+/// nobody else may see any more that it is lost (LOSS).
+void keep_loss(const Member& member, Taking& taking, Sequence sequence, std::uint64_t before) {
+    const Geometry& g = member.segment.geometry();
+    const PendingState state = pending_state(before);
+    if (state != PendingState::retry && state != PendingState::delayed && state != PendingState::dead) return;
+    const std::uint64_t laps = (g.record_tag(sequence) - pending_tag(g, before)) & g.record_tag_mask;
+    if (laps > sequence >> g.slot_bits) return;
+    const Sequence lost = sequence - laps * g.slots;
+    // seq_cst: after the claim. What is below was told, or is about to be (LOSS).
+    if (lost < member.segment.group(member.group.row).skipped.load(memory_order_seq_cst)) return;
+    if (taking.lost != nullptr) append_lost(*taking.lost, lost, lost);
 }
 
 /// Takes over an entry from the record value `seen` (retry, or a delivery of somebody): hand-over + 1, ours.
@@ -154,7 +169,9 @@ void take_new(Member& member, Taking& taking) noexcept {
         const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
         if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
-        prefetch_entry(segment, place);                                                                  // (4)
+        if (member.copies) [[unlikely]]
+            keep_loss(member, taking, c, record);
+        prefetch_entry(segment, place);  // (4)
         clock_first(segment, group, c, taking.now_ms);
         taking.room[count++] = {c, mine, place, 1, false};
         taking.bytes += size;

@@ -9,9 +9,11 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "group/delivery_clock.hpp"
 #include "group/visit.hpp"
+#include "shmq/consumer.hpp"
 
 namespace shmq {
 
@@ -54,6 +56,7 @@ struct Taking {
     std::size_t max_bytes = 0;  // payload
     std::size_t bytes = 0;
     std::uint64_t now_ms = 0;
+    std::vector<LostRange>* lost = nullptr;  // of copies: unfinished entries whose records were taken; has room for all
     [[nodiscard]] bool is_full() const noexcept { return count == room.size() || (count != 0 && bytes >= max_bytes); }
 };
 

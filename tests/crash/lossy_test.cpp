@@ -4,6 +4,7 @@
 #include <set>
 
 #include "crash/access_points.hpp"
+#include "crash/interruption.hpp"
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -244,6 +245,42 @@ TEST(Demoting, killed_at_every_store_leaves_the_group_to_be_demoted_by_others) {
         drain(consumer, accounted);
         expect_all(stream, accounted);
         if (::testing::Test::HasFailure()) return;
+    }
+}
+
+/// Of two that read at the same moment one claims over the record of an entry that was given back and lapped, so the
+/// other finds nothing there that tells of it.
+TEST(InterruptedLossy, an_entry_whose_record_a_claim_took_is_told_all_the_same) {
+    for (std::uint64_t at = 1;; ++at) {
+        SCOPED_TRACE("interrupted before access " + std::to_string(at));
+        Folder folder;
+        Stream stream = make_empty(folder / "s", Retention::lossy);
+        Consumer one = must(stream.consumer("work", "one"));
+        Consumer two = must(stream.consumer("work", "two"));
+        add_until(stream, 2);
+        Batch given_back = must(one.read(reading(2)));
+        must(given_back.ack(1));
+        must(given_back.nack(2));
+        given_back.close();
+        add_until(stream, 2 + small_options().slots);
+        Accounted told;
+        const auto read = [&](Consumer& consumer) {
+            const auto batch = consumer.read(reading(64));
+            if (!batch) return;
+            for (const LostRange& range : batch->lost())
+                for (Sequence s = range.first; s <= range.last; ++s) told.insert(s);
+        };
+        const bool interrupted = interrupt([&] { read(one); }, std::nullopt, at, [&] { read(two); });
+        for (Consumer* consumer : {&one, &two}) {
+            add_next(stream);
+            read(*consumer);
+        }
+        EXPECT_EQ(told.count(2), 1u);
+        if (::testing::Test::HasFailure()) return;
+        if (!interrupted) {
+            EXPECT_GT(at, 50u);
+            return;
+        }
     }
 }
 
