@@ -49,6 +49,7 @@ void ConsumerCore::begin_copies(BatchCore& batch, std::size_t most) {
     owed_.reserve(owed_.size() + count_held() + 2 * most);
     given_up_.reserve(given_up_.size() + count_held() + most);
     untold_ = find_losses(stream_->segment(), row(), losses_);
+    member_.told_below = untold_.from;
     member_.claims_at = untold_.until;
     // Nothing was lost: said at once, also if there is nothing to read, so that nobody looks there again.
     if (losses_.empty() && untold_.from < untold_.until) shmq::tell_losses(stream_->segment(), row(), untold_, losses_);

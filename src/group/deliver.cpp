@@ -49,9 +49,8 @@ void keep_loss(const Member& member, Taking& taking, Sequence sequence, std::uin
     const std::uint64_t laps = (g.record_tag(sequence) - pending_tag(g, before)) & g.record_tag_mask;
     if (laps > sequence >> g.slot_bits) return;
     const Sequence lost = sequence - laps * g.slots;
-    // seq_cst: after the claim. What is below was told, or is about to be (LOSS).
-    if (lost < member.segment.group(member.group.row).skipped.load(memory_order_seq_cst)) return;
-    if (taking.lost != nullptr) append_lost(*taking.lost, lost, lost);
+    // Not `skipped` as it is now: who raised it since the claim saw our record there (LOSS).
+    if (lost >= member.told_below && taking.lost != nullptr) append_lost(*taking.lost, lost, lost);
 }
 
 /// Takes over an entry from the record value `seen` (retry, or a delivery of somebody): hand-over + 1, ours.

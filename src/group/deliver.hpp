@@ -35,6 +35,7 @@ struct Member {
     std::uint64_t next_stale_ms = 0;    // no entry can have been idle for stale_for_ms or longer before then
     std::uint64_t stale_for_ms = 0;
     bool copies = false;           // it is given copies: the trim point does not wait for the group (log/retention.hpp)
+    Sequence told_below = 0;       // of such a one: what was lost below was told when it looked
     Sequence claims_at = 0;        // of such a one: it looked for losses below, and claims from here on
     std::uint32_t sweep_cell = 0;  // as sweep_at, among the parking cells
 };
