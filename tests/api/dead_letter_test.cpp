@@ -316,11 +316,15 @@ TEST_F(DeadLetter, is_sent_back_by_the_next_call_when_the_stream_was_full) {
     nack_all(stream);
     ASSERT_EQ(must(stream.move_dead("g")), 3u);
     must(stream.create_group("all", Position::newest()));
-    while (stream.info()->next - stream.info()->first < small_options().slots - 1) must(stream.add("x"));
+    while (stream.add("x")) continue;
+    const auto ack = [&](std::size_t count) {
+        for (const char* group : {"g", "all"}) must(must(must(stream.consumer(group)).read(reading(count))).ack());
+    };
+    ack(1);
     EXPECT_EQ(code_of(stream.requeue_letters("g", letters())), Code::full);
-    for (const char* group : {"g", "all"}) must(must(must(stream.consumer(group)).read()).ack());
+    ack(64);
     EXPECT_EQ(must(stream.requeue_letters("g", letters())), 2u) << "one had found room";
-    EXPECT_EQ(must(must(stream.consumer("g")).read()).size(), 3u - 1u) << "the first was among the others";
+    EXPECT_EQ(must(must(stream.consumer("g")).read()).size(), 2u) << "the first was among the others";
 }
 
 TEST_F(DeadLetter, of_a_target_made_anew_is_sent_back_although_the_old_one_had_come_further) {

@@ -84,7 +84,7 @@ TEST_F(ShmqRetry, letters_are_sent_back_once) {
     EXPECT_EQ(good({"read", "s", "--group", "g", "--count", "9"}), "two\none\n");
     EXPECT_EQ(run({"dead", "requeue", "s", "g", "--from", "letters", "--all"}).status, 64);
     const Ended missing = run({"dead", "requeue", "s", "g", "--from", "nowhere"});
-    EXPECT_EQ(missing.status, 2);
+    EXPECT_EQ(missing.status, 66);
     EXPECT_NE(missing.complaints.find("nowhere"), std::string::npos) << missing.complaints;
 }
 
