@@ -18,11 +18,10 @@ protected:
         must(stream.create_group("g", Position::oldest(), options));
         return stream;
     }
-    /// Goes by the clock alone.
-    static void wait_until_older(const Stream& stream, Sequence sequence, Duration age) {
-        const Copies copies = must(stream.range(sequence, sequence));
-        const TimePoint added = TimePoint(std::chrono::nanoseconds(copies[0].time_ns()));
-        while (std::chrono::system_clock::now() - added <= age) ::usleep(200);
+    /// Until all that was added before is older than `age`.
+    static void wait_until_older(Duration age) {
+        const TimePoint now = std::chrono::system_clock::now();
+        while (std::chrono::system_clock::now() - now <= age) ::usleep(200);
     }
 };
 
@@ -42,7 +41,7 @@ TEST_F(Until, is_lossy_for_good_once_its_room_is_needed_and_it_is_late) {
     Consumer consumer = must(stream.consumer("g"));
     add(stream, 16);
     must(must(consumer.read(reading(2))).ack());
-    wait_until_older(stream, 3, 2ms);
+    wait_until_older(2ms);
     EXPECT_EQ(must(stream.group("g")).demoted_at, 0u) << "nobody needed the room";
     add(stream, 2, 17);
     EXPECT_EQ(must(stream.group("g")).demoted_at, 0u) << "there was room";
@@ -66,7 +65,7 @@ TEST_F(Until, lets_a_waiting_producer_go_on_when_it_becomes_late) {
 TEST_F(Until, is_demoted_for_chunks_too) {
     Stream stream = create_until(1ms);
     for (std::uint64_t i = 1; i <= 14; ++i) static_cast<void>(stream.add(payload_of(i, 900)));
-    wait_until_older(stream, 1, 2ms);
+    wait_until_older(2ms);
     for (std::uint64_t i = 15; i <= 40; ++i) EXPECT_TRUE(stream.add(payload_of(i, 900))) << i;
     EXPECT_EQ(must(stream.group("g")).demoted_at, 1u);
 }
@@ -76,7 +75,7 @@ TEST_F(Until, gives_copies_before_it_is_late_so_that_nobodys_view_is_in_the_way)
     add(stream, 16);
     Consumer consumer = must(stream.consumer("g"));
     Batch batch = must(consumer.read());
-    wait_until_older(stream, 1, 2ms);
+    wait_until_older(2ms);
     add(stream, 64, 17);
     for (const Entry& entry : batch) EXPECT_EQ(number_of(entry.payload()), entry.sequence());
     EXPECT_TRUE(batch.ack());
