@@ -15,41 +15,22 @@
 
 #include "layout/segment.hpp"
 #include "shmq/shmq.hpp"
+#include "support/small_stream.hpp"
 
 namespace shmq {
 namespace {
 
+using test::must;
+
 StreamOptions sample_options() {
-    StreamOptions options;
-    options.slots = 16;
-    options.payload = 16 * 1024;
-    options.chunks = 16;
-    options.max_entry = 3000;
-    options.producers = 3;
+    StreamOptions options = test::small_options();
     options.groups = 6;
-    options.consumers = 4;
-    options.attachments = 8;
     options.producer_names = 4;
-    options.key_stripes = 8;
     options.parking = 4;
     return options;
 }
 
 constexpr std::array group_names{"plain", "keyed", "strict", "lossy", "limited"};
-
-template <class T>
-T must(Result<T> result) {
-    if (!result) {
-        std::fprintf(stderr, "the sample can't be made: %s\n", result.error().message().c_str());
-        std::exit(2);
-    }
-    return std::move(result).value();
-}
-void must(const Result<void>& result) {
-    if (result) return;
-    std::fprintf(stderr, "the sample can't be made: %s\n", result.error().message().c_str());
-    std::exit(2);
-}
 
 AddOptions keyed(std::string_view key) {
     AddOptions options;

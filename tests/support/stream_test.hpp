@@ -11,25 +11,11 @@
 #include "support/child.hpp"
 #include "support/folder.hpp"
 #include "support/payload.hpp"
+#include "support/small_stream.hpp"
 
 namespace shmq::test {
 
 using namespace std::chrono_literals;
-
-/// 16 slots, 16 chunks of 1 KiB, entries of up to 3,000 bytes: small enough to reach each limit quickly.
-[[nodiscard]] inline StreamOptions small_options() {
-    StreamOptions options;
-    options.slots = 16;
-    options.payload = 16 * 1024;
-    options.chunks = 16;
-    options.max_entry = 3000;
-    options.producers = 3;
-    options.groups = 3;
-    options.consumers = 4;
-    options.attachments = 8;
-    options.key_stripes = 8;
-    return options;
-}
 
 /// `small_options` with more of everything, for entries of up to a few hundred bytes.
 [[nodiscard]] inline StreamOptions medium_options(std::uint64_t slots = 1024) {
@@ -42,23 +28,6 @@ using namespace std::chrono_literals;
     options.consumers = 16;
     options.attachments = 32;
     return options;
-}
-
-/// The value of a Result, or a test failure and the end of the process with the error's text.
-template <class T>
-T must(Result<T> result, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-    if (!result) {
-        std::fprintf(stderr, "%s:%d: %s\n", file, line, result.error().message().c_str());
-        std::fflush(stderr);
-        ::abort();
-    }
-    return std::move(result).value();
-}
-inline void must(const Result<void>& result, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-    if (result) return;
-    std::fprintf(stderr, "%s:%d: %s\n", file, line, result.error().message().c_str());
-    std::fflush(stderr);
-    ::abort();
 }
 
 /// The code of a Result; `ok` if it has a value.

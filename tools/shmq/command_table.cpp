@@ -145,17 +145,14 @@ constexpr std::array nack_parameters{
     Parameter{"--delay", Kind::duration, "DURATION", "deliver it again after so long (default: as the group says)"},
 };
 constexpr std::array dead_list_parameters{stream_name, group_name, format};
-constexpr std::array dead_parameters{
+constexpr Parameter dead_sequences{"SEQ", Kind::number, "SEQ", "sequences of dead entries", Need::repeated};
+constexpr Parameter all_dead{"--all", Kind::flag, "", "every dead entry of the group"};
+constexpr std::array dead_drop_parameters{stream_name, group_name, dead_sequences, all_dead};
+constexpr std::array dead_requeue_parameters{
     stream_name,
     group_name,
-    Parameter{"SEQ", Kind::number, "SEQ", "sequences of dead entries", Need::repeated},
-    Parameter{"--all", Kind::flag, "", "every dead entry of the group"},
-};
-constexpr std::array dead_requeue_parameters{
-    dead_parameters[0],
-    dead_parameters[1],
-    dead_parameters[2],
-    dead_parameters[3],
+    dead_sequences,
+    all_dead,
     Parameter{"--from", Kind::name, "STREAM", "add again what was moved to this dead-letter stream"},
 };
 constexpr std::array group_parameters{stream_name, group_name};
@@ -243,7 +240,7 @@ constexpr std::array table{
     Command{"dead requeue", "deliver dead entries again, their counts begun anew", dead_requeue_parameters,
             "--from: each is added once, as a new entry that every group is given; the letters stay where they are.\n",
             run_dead_requeue},
-    Command{"dead drop", "finish dead entries", dead_parameters, "", run_dead_drop},
+    Command{"dead drop", "finish dead entries", dead_drop_parameters, "", run_dead_drop},
     Command{"dead move", "move dead entries to the dead-letter stream of the group", group_parameters,
             "Readers of the group do so by themselves; this says what keeps them from it.\n", run_dead_move},
     Command{"recover", "hand on what dead processes held", stream_parameters, "", run_recover},
