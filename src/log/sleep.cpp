@@ -20,6 +20,8 @@ Atomic<std::uint32_t>& wake_word(const Segment& segment, unsigned bit) noexcept 
 std::uint32_t announce_sleeper(const Segment& segment, unsigned bit) noexcept {
     const std::uint32_t seen = wake_word(segment, bit).load(memory_order_acquire);
     segment.control().sleepers.fetch_or(sleeper_mask(bit), memory_order_seq_cst);
+    // The look that follows is of acquire loads and weaker, which could be made before the bit is seen (SLEEP).
+    fence(memory_order_seq_cst);
     return seen;
 }
 

@@ -6,8 +6,8 @@
 // and wakes; if it woke as many as it wanted there may be more, so it puts the bit back. A waker that dies in between
 // delays a sleeper by a slice, never loses it.
 //
-// The change, the bit and both looks are sequentially consistent: otherwise a sleeper could miss the change while the
-// waker misses the bit.
+// The change, the bit and the waker's look are sequentially consistent, and a fence stands between the bit and the
+// sleeper's look: otherwise a sleeper could miss the change while the waker misses the bit.
 #pragma once
 
 #include "layout/segment.hpp"
