@@ -47,7 +47,9 @@ std::optional<Duration> age_of(const Segment& segment, std::uint32_t row, Sequen
     if (copy_header(segment, sequence, header) != Copied::done) {
         const auto at = find_pending(segment, row, sequence);
         EntryAt entry;
-        if (!at || !at->parked || !find_entry(segment, at->place, entry)) return std::nullopt;
+        if (!at || !at->parked) return std::nullopt;
+        if (!read_unpinned([&] { return find_entry(segment, at->place, entry); })) return std::nullopt;
+        fence(memory_order_acquire);  // before the look whether it was finished (COPY)
         if (!is_parked(segment, group_in(segment, row), sequence)) return std::nullopt;  // finished meanwhile
         header = entry.header;
     }
