@@ -43,8 +43,8 @@ inline void room_came(const Segment& segment) noexcept { entries_came(segment, s
 
 /// Whether the stream was removed while in use.
 [[nodiscard]] inline bool is_removed(const Segment& segment) noexcept {
-    return (segment.control().sleepers.load(memory_order_relaxed) & removed_mark) !=
-           0;  // a flag of its own, orders nothing
+    // relaxed: a flag of its own, which orders nothing.
+    return (segment.control().sleepers.load(memory_order_relaxed) & removed_mark) != 0;
 }
 /// Marks the stream as removed and wakes everybody.
 void mark_removed(const Segment& segment) noexcept;
