@@ -102,7 +102,7 @@ protected:
 
     /// Makes, moves and drops a group in which it reads a little, trims, looks for the dead, and looks at everything.
     void operate(const std::string& group) {
-        std::mt19937_64 random(seed + group.front());
+        std::mt19937_64 random(seed + static_cast<unsigned char>(group.front()));
         while (done_ < entries) {
             must(stream_.create_group(group, Position::newest()));
             {
