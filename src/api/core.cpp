@@ -112,7 +112,12 @@ Result<void> StreamCore::writable() const noexcept {
     return {};
 }
 
-bool StreamCore::removed() const noexcept { return is_removed(segment_) || !os::is_linked(probe_); }
+bool StreamCore::removed() const noexcept {
+    if (is_removed(segment_)) return true;
+    if (os::is_linked(probe_)) return false;
+    if (!read_only()) mark_removed(segment_);  // by hand, or by one who died before it told us
+    return true;
+}
 
 Owner StreamCore::owner_of(const OwnerWord& word) const noexcept {
     if (word.state != OwnerState::live && word.state != OwnerState::owned && word.state != OwnerState::attaching)
