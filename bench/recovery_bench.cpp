@@ -110,8 +110,13 @@ pid_t start(const Work& work) {
     }
 }
 
-/// Microseconds from each death to the first redelivery.
-void take_deaths(const Case& of, std::vector<std::uint32_t>& times_us) {
+/// Microseconds from each SIGKILL.
+struct Times {
+    std::vector<std::uint32_t> gone;         // until the kernel had torn the victim down
+    std::vector<std::uint32_t> redelivered;  // until the peer was given the first entry
+};
+
+void take_deaths(const Case& of, Times& times) {
     const ScratchStream scratch(options());
     const SharedBytes bytes(4096);
     auto& stage = *new (bytes.data()) Stage{};
@@ -126,8 +131,9 @@ void take_deaths(const Case& of, std::vector<std::uint32_t>& times_us) {
         const std::uint64_t killed_ns = now_ns();
         ::kill(victim, SIGKILL);
         ::waitpid(victim, nullptr, 0);
+        times.gone.push_back(static_cast<std::uint32_t>((now_ns() - killed_ns) / 1'000));
         wait_until(stage.finished, static_cast<std::uint64_t>(death));
-        times_us.push_back(static_cast<std::uint32_t>((stage.first_ns.load() - killed_ns) / 1'000));
+        times.redelivered.push_back(static_cast<std::uint32_t>((stage.first_ns.load() - killed_ns) / 1'000));
     }
     int status = 0;
     ::waitpid(peer, &status, 0);
@@ -157,15 +163,16 @@ void take_look(Taking& taking) {
 
 void add_measurements() {
     for (const Case& of : cases) {
-        const auto times_us = std::make_shared<std::vector<std::uint32_t>>();
-        measure(of.name, [&of, times_us](Taking& taking) {
-            take_deaths(of, *times_us);
+        const auto times = std::make_shared<Times>();
+        measure(of.name, [&of, times](Taking& taking) {
+            take_deaths(of, *times);
             if (taking.round() + 1 != settings().rounds) return;
-            const Percentiles found = percentiles_of(*times_us);
+            const Percentiles found = percentiles_of(times->redelivered);
+            taking.figure("victim gone, p50 ms", percentiles_of(times->gone).p50 / 1e3);
             taking.figure("p50 ms", found.p50 / 1e3);
             taking.figure("p99 ms", found.p99 / 1e3);
             taking.figure("p99.9 ms", found.p999 / 1e3);
-            taking.figure("deaths", static_cast<double>(times_us->size()));
+            taking.figure("deaths", static_cast<double>(times->redelivered.size()));
             taking.took(found.p50 * 1e3);
         });
     }
