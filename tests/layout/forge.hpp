@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "layout/segment.hpp"
+#include "support/start.hpp"
 
 namespace shmq::test {
 
@@ -22,6 +23,7 @@ inline StreamOptions tiny_options() {
     options.groups = 3;
     options.consumers = 4;
     options.attachments = 8;
+    options.first_sequence = first_sequence();
     return options;
 }
 
