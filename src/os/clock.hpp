@@ -36,8 +36,8 @@ namespace shmq::os {
 /// The line `monotonic SECONDS NANOSECONDS` of /proc/self/timens_offsets, in nanoseconds; 0 if there is none.
 [[nodiscard]] std::int64_t parse_monotonic_offset(std::string_view text) noexcept;
 
-// The offset that this process remembers; forgotten in a forked child, which may live in another time namespace than its
-// parent. Relaxed: nothing else depends on it, and whoever finds it unknown reads the same.
+// The offset that this process remembers; forgotten in a forked child, which may live in another time namespace than
+// its parent. Relaxed: nothing else depends on it, and whoever finds it unknown reads the same.
 inline constexpr std::uint64_t unknown_offset = std::uint64_t{1} << 63;
 inline constinit Atomic<std::uint64_t> remembered_offset{unknown_offset};
 /// Reads it and remembers it.

@@ -197,8 +197,7 @@ TEST_F(StampsOfASetClock, what_lies_in_the_future_has_an_age_of_none_and_is_neve
     must(stream_.drop_group("g"));
     must(stream_.create_group("u", Position::oldest(), until));
     stamp(at(1), 1);  // the clock was a day ahead when it was added
-    for (int i = 0; i < 200 && stream_.add("more"); ++i) {
-    }
+    for (int i = 0; i < 200 && stream_.add("more"); ++i) {}
     EXPECT_EQ(code_of(stream_.add("more")), Code::full) << "the group keeps its entries, it is not late";
     EXPECT_EQ(must(stream_.group("u")).demoted_at, 0u);
     EXPECT_LE(must(stream_.group("u")).oldest_age.value_or(0ns), 1h);

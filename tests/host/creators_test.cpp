@@ -17,8 +17,8 @@ namespace {
 class Meeting {
 public:
     explicit Meeting(unsigned processes)
-        : barrier_(static_cast<pthread_barrier_t*>(::mmap(nullptr, sizeof(pthread_barrier_t), PROT_READ | PROT_WRITE,
-                                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+        : barrier_(static_cast<pthread_barrier_t*>(
+              ::mmap(nullptr, sizeof(pthread_barrier_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
         pthread_barrierattr_t shared;
         ::pthread_barrierattr_init(&shared);
         ::pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);

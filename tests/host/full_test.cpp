@@ -25,8 +25,7 @@ protected:
         require(file >= 0);
         const std::string bytes(64 * 1024, 'x');
         for (std::size_t size = bytes.size(); size > 0; size = size > 4096 ? size / 2 : 0)
-            while (::write(file, bytes.data(), size) > 0) {
-            }
+            while (::write(file, bytes.data(), size) > 0) {}
         require(errno == ENOSPC);
         ::close(file);
     }
@@ -34,98 +33,105 @@ protected:
 };
 
 TEST_F(SmallFileSystem, a_stream_that_does_not_fit_is_no_space_with_both_numbers_and_leaves_nothing) {
-    EXPECT_EQ(with_mount("size=1m", [this] {
-                  StreamOptions options = small_options();
-                  options.payload = 4 << 20;
-                  const auto made = Stream::create(path(), options);
-                  require(code_of(made) == Code::no_space);
-                  require(made.error().number() > options.payload);
-                  const std::string text = made.error().message();
-                  require(contains(text, std::to_string(made.error().number())));
-                  require(contains(text, std::to_string(1 << 20)));  // what is free
-                  return static_cast<int>(hidden_and_visible());
-              }),
+    EXPECT_EQ(with_mount("size=1m",
+                         [this] {
+                             StreamOptions options = small_options();
+                             options.payload = 4 << 20;
+                             const auto made = Stream::create(path(), options);
+                             require(code_of(made) == Code::no_space);
+                             require(made.error().number() > options.payload);
+                             const std::string text = made.error().message();
+                             require(contains(text, std::to_string(made.error().number())));
+                             require(contains(text, std::to_string(1 << 20)));  // what is free
+                             return static_cast<int>(hidden_and_visible());
+                         }),
               0);
 }
 
 TEST_F(SmallFileSystem, where_others_took_the_room_it_is_no_space_and_leaves_nothing) {
-    EXPECT_EQ(with_mount("size=1m", [this] {
-                  fill();
-                  require(code_of(Stream::create(path(), small_options())) == Code::no_space);
-                  require(code_of(Stream::open_or_create(path(), small_options())) == Code::no_space);
-                  require(hidden_and_visible() == 1);
-                  require(std::filesystem::remove(path("stranger")));
-                  return Stream::create(path(), small_options()) ? 0 : 1;
-              }),
+    EXPECT_EQ(with_mount("size=1m",
+                         [this] {
+                             fill();
+                             require(code_of(Stream::create(path(), small_options())) == Code::no_space);
+                             require(code_of(Stream::open_or_create(path(), small_options())) == Code::no_space);
+                             require(hidden_and_visible() == 1);
+                             require(std::filesystem::remove(path("stranger")));
+                             return Stream::create(path(), small_options()) ? 0 : 1;
+                         }),
               0);
 }
 
 TEST_F(SmallFileSystem, without_a_free_inode_it_is_no_space_and_leaves_nothing) {
-    EXPECT_EQ(with_mount("size=4m,nr_inodes=2", [this] {
-                  const int last = ::open(path("last").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-                  require(last >= 0);
-                  require(code_of(Stream::create(path(), small_options())) == Code::no_space);
-                  return static_cast<int>(hidden_and_visible()) - 1;
-              }),
+    EXPECT_EQ(with_mount("size=4m,nr_inodes=2",
+                         [this] {
+                             const int last = ::open(path("last").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+                             require(last >= 0);
+                             require(code_of(Stream::create(path(), small_options())) == Code::no_space);
+                             return static_cast<int>(hidden_and_visible()) - 1;
+                         }),
               0);
 }
 
 TEST_F(SmallFileSystem, a_stream_has_its_room_and_goes_on_for_laps_when_it_is_full) {
-    EXPECT_EQ(with_mount("size=1m", [this] {
-                  Stream stream = create_with_group();
-                  fill();
-                  // Every chunk, every slot, consumers that were never there before, groups that are new, a death.
-                  Consumer consumer = must(stream.consumer("g", "c"));
-                  std::uint64_t number = 0;
-                  for (int turn = 0; turn < 200; ++turn) {
-                      for (int i = 0; i < 4; ++i) must(stream.add(payload_of(++number, 900)));
-                      Batch batch = must(consumer.read());
-                      for (const Entry& entry : batch) require(number_of(entry.payload()));
-                      must(batch.ack());
-                  }
-                  must(stream.create_group("late", Position::newest()));
-                  must(stream.add(payload_of(++number, 3000)));
-                  require(in_child([this] {
-                              Stream own = must(Stream::open(path()));
-                              Consumer victim = must(own.consumer("late", "victim"));
-                              require(must(victim.read()).size() == 1);
-                              const Batch held = must(victim.read());
-                              ::raise(SIGKILL);
-                              return 1;
-                          }) == -SIGKILL);
-                  Stream again = must(Stream::open(path()));
-                  require(must(again.recover()).entries == 1);
-                  Consumer late = must(again.consumer("late"));
-                  return number_of(must(late.read())[0].payload()) == number ? 0 : 1;
-              }),
+    EXPECT_EQ(with_mount("size=1m",
+                         [this] {
+                             Stream stream = create_with_group();
+                             fill();
+                             // Every chunk, every slot, consumers that were never there before, groups that are new, a
+                             // death.
+                             Consumer consumer = must(stream.consumer("g", "c"));
+                             std::uint64_t number = 0;
+                             for (int turn = 0; turn < 200; ++turn) {
+                                 for (int i = 0; i < 4; ++i) must(stream.add(payload_of(++number, 900)));
+                                 Batch batch = must(consumer.read());
+                                 for (const Entry& entry : batch) require(number_of(entry.payload()));
+                                 must(batch.ack());
+                             }
+                             must(stream.create_group("late", Position::newest()));
+                             must(stream.add(payload_of(++number, 3000)));
+                             require(in_child([this] {
+                                         Stream own = must(Stream::open(path()));
+                                         Consumer victim = must(own.consumer("late", "victim"));
+                                         require(must(victim.read()).size() == 1);
+                                         const Batch held = must(victim.read());
+                                         ::raise(SIGKILL);
+                                         return 1;
+                                     }) == -SIGKILL);
+                             Stream again = must(Stream::open(path()));
+                             require(must(again.recover()).entries == 1);
+                             Consumer late = must(again.consumer("late"));
+                             return number_of(must(late.read())[0].payload()) == number ? 0 : 1;
+                         }),
               0);
 }
 
 TEST_F(SmallFileSystem, of_many_creators_that_race_for_the_last_room_none_leaves_a_part) {
-    EXPECT_EQ(with_mount("size=512k", [this] {
-                  for (int turn = 0; turn < 20; ++turn) {
-                      std::vector<Child> children;
-                      for (int i = 0; i < 8; ++i)
-                          children.emplace_back([&, i](Link& link) {
-                              static_cast<void>(link.receive());
-                              const auto made = Stream::create(path("s" + std::to_string(i)), small_options());
-                              return made ? 0 : code_of(made) == Code::no_space ? 1 : 2;
-                          });
-                      for (const Child& child : children) child.send();
-                      std::size_t made = 0;
-                      for (Child& child : children) {
-                          const int status = child.wait();
-                          require(status == 0 || status == 1);
-                          made += status == 0 ? 1 : 0;
-                      }
-                      require(made > 0 && made < 8 && hidden_and_visible() == made);
-                      for (int i = 0; i < 8; ++i) {
-                          const std::string name = path("s" + std::to_string(i));
-                          if (std::filesystem::exists(name)) must(Stream::remove(name));
-                      }
-                  }
-                  return static_cast<int>(hidden_and_visible());
-              }),
+    EXPECT_EQ(with_mount("size=512k",
+                         [this] {
+                             for (int turn = 0; turn < 20; ++turn) {
+                                 std::vector<Child> children;
+                                 for (int i = 0; i < 8; ++i)
+                                     children.emplace_back([&, i](Link& link) {
+                                         static_cast<void>(link.receive());
+                                         const auto made =
+                                             Stream::create(path("s" + std::to_string(i)), small_options());
+                                         return made ? 0 : code_of(made) == Code::no_space ? 1 : 2;
+                                     });
+                                 for (const Child& child : children) child.send();
+                                 std::size_t made = 0;
+                                 for (Child& child : children) {
+                                     const int status = child.wait();
+                                     require(status == 0 || status == 1);
+                                     made += status == 0 ? 1 : 0;
+                                 }
+                                 require(made > 0 && made < 8 && hidden_and_visible() == made);
+                                 for (int i = 0; i < 8; ++i) {
+                                     const std::string name = path("s" + std::to_string(i));
+                                     if (std::filesystem::exists(name)) must(Stream::remove(name));
+                                 }
+                             }
+                             return static_cast<int>(hidden_and_visible());
+                         }),
               0);
 }
 

@@ -41,28 +41,32 @@ class Resident {
 public:
     /// `prepare` runs between the making of the namespaces and the first process in them, and answers whether it
     /// worked.
-    Resident(int flags, const std::function<int(Link&)>& work, const std::function<bool()>& prepare = [] {
-        return true;
-    })
+    Resident(
+        int flags, const std::function<int(Link&)>& work, const std::function<bool()>& prepare = [] { return true; })
         : keeper_([&](Link& link) {
               require(enter_new(flags));
               require(prepare());
+              int told[2];
+              require(::pipe2(told, O_CLOEXEC) == 0);
               const pid_t first = ::fork();
               if (first == 0) {
                   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+                  char byte = 0;
+                  require(::read(told[0], &byte, 1) == 1);  // its number is the first that the test receives
                   ::_exit(work(link));
               }
-              link.send(static_cast<std::uint64_t>(first));
+              require(first > 0 && link.send(static_cast<std::uint64_t>(first)) && ::write(told[1], "", 1) == 1);
               int status = 0;
               ::waitpid(first, &status, 0);
               return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
           }) {
         pid_ = static_cast<pid_t>(keeper_.receive().value_or(0));
-        EXPECT_GT(pid_, 0) << "no process in a namespace of its own";
+        EXPECT_GT(pid_, 1) << "no process in a namespace of its own";
     }
-    Resident(Resident&&) noexcept = default;
+    Resident(Resident&& other) noexcept
+        : keeper_(std::move(other.keeper_)), pid_(std::exchange(other.pid_, 0)), ended_(other.ended_) {}
     ~Resident() {
-        if (pid_ > 0 && !ended_) kill();
+        if (pid_ > 1 && !ended_) kill();
     }
 
     /// As this process's namespace counts it.
@@ -71,7 +75,7 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> receive() const { return keeper_.receive(); }
     /// SIGKILL, and waits until the kernel has torn it down.
     void kill() {
-        if (pid_ > 0) ::kill(pid_, SIGKILL);
+        if (pid_ > 1) ::kill(pid_, SIGKILL);
         wait();
     }
     /// Its exit status, or 128 and the signal that ended it.
@@ -86,7 +90,7 @@ private:
     bool ended_ = false;
 };
 
-/// In a child: from now on a file system in memory of so many bytes is mounted at `folder`, for this process and its
+/// In a child: from now on a file system in memory with these options is mounted at `folder`, for this process and its
 /// children alone.
 inline bool mount_small(const std::string& folder, const std::string& options) {
     return enter_new(CLONE_NEWNS) && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&

@@ -72,8 +72,7 @@ TEST_P(SiblingNamespaces, of_two_with_the_same_number_the_dead_one_alone_is_take
     EXPECT_EQ(owners(), std::vector<Owner>{Owner::alive});
     EXPECT_EQ(code_of(stream.consumer("g", "second")), Code::busy) << "the living one keeps its name";
     Consumer taker = must(stream.consumer("g", "first"));
-    EXPECT_EQ(sequences_of(must(taker.read()).entries()),
-              (std::vector<Sequence>{at(1), at(2), at(5), at(6)}));
+    EXPECT_EQ(sequences_of(must(taker.read()).entries()), (std::vector<Sequence>{at(1), at(2), at(5), at(6)}));
     second.send();
     EXPECT_EQ(second.wait(), 0) << "what the living one holds is its own";
 }

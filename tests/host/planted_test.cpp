@@ -51,9 +51,11 @@ TEST_F(Planted, links_fifos_folders_and_devices_are_refused_by_every_call_and_le
 TEST_F(Planted, files_of_something_else_are_corrupt_and_left_alone) {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4096}, std::size_t{1} << 20}) {
         const std::string name = "file" + std::to_string(size);
-        { const int file = ::open(path(name).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-          ASSERT_EQ(::ftruncate(file, static_cast<off_t>(size)), 0);
-          ::close(file); }
+        {
+            const int file = ::open(path(name).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+            ASSERT_EQ(::ftruncate(file, static_cast<off_t>(size)), 0);
+            ::close(file);
+        }
         refused(name, Code::corrupt, Code::corrupt);
     }
 }

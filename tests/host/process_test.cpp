@@ -189,9 +189,9 @@ void meddle(const std::string& path) {
         struct flock all {};
         all.l_type = turn == 0 ? F_RDLCK : F_UNLCK;
         all.l_whence = SEEK_SET;
-        static_cast<void>(::fcntl(file, F_SETLK, &all));      // the process's own kind of lock, which a close drops
+        static_cast<void>(::fcntl(file, F_SETLK, &all));  // the process's own kind of lock, which a close drops
         all.l_type = F_UNLCK;
-        require(::fcntl(file, F_OFD_SETLK, &all) == 0);       // of its own description: drops nobody else's
+        require(::fcntl(file, F_OFD_SETLK, &all) == 0);  // of its own description: drops nobody else's
         require(::flock(file, LOCK_EX | LOCK_NB) == 0);
         if (turn == 1) require(::flock(file, LOCK_UN) == 0);
         static_cast<void>(::lockf(file, F_ULOCK, 0));
@@ -206,8 +206,8 @@ TEST_F(Process, opening_locking_and_closing_the_file_drops_no_lock) {
     add(stream, 2);
     const Child holder = start_holder();
     Consumer consumer = must(stream.consumer("g", "own"));
-    meddle(path());                       // in a process that has it open
-    EXPECT_EQ(in_child([&] {              // and in a stranger
+    meddle(path());           // in a process that has it open
+    EXPECT_EQ(in_child([&] {  // and in a stranger
                   meddle(path());
                   return 0;
               }),

@@ -232,8 +232,8 @@ TEST_F(Wrap, numbers_of_a_producer_with_a_name) {
     Stream stream = create();
     Producer producer = must(stream.producer("p"));
     constexpr std::uint64_t last = low_mask(63);
-    for (const std::uint64_t number : {std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{1} << 48,
-                                       std::uint64_t{1} << 62, last}) {
+    for (const std::uint64_t number :
+         {std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{1} << 48, std::uint64_t{1} << 62, last}) {
         AddOptions options;
         options.number = number - 1;
         const Sequence added = must(producer.add("x", options));

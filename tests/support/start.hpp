@@ -1,5 +1,5 @@
-// Where the sequences of a test begin: at 1, or where the environment says (./run test starts). Tests that name sequences
-// by their place in the stream do so by `at`, so that they hold wherever it begins.
+// Where the sequences of a test begin: at 1, or where the environment says (./run test starts). Tests that name
+// sequences by their place in the stream do so by `at`, so that they hold wherever it begins.
 #pragma once
 
 #include <cstdlib>
