@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "layout/segment.hpp"
-#include "support/start.hpp"
 
 namespace shmq::test {
 
@@ -23,7 +22,6 @@ inline StreamOptions tiny_options() {
     options.groups = 3;
     options.consumers = 4;
     options.attachments = 8;
-    options.first_sequence = first_sequence();
     return options;
 }
 
