@@ -76,7 +76,7 @@ Result<void> ConsumerCore::enter() {
         stream_->visits().leave(group->row);
         if (joined.error().code() != Code::busy) return joined.error();
         const std::uint32_t owner_row = std::min(taken.owner.row, stream_->geometry().attachments - 1);
-        const std::uint32_t pid = segment.attachment(owner_row).pid.load(memory_order_relaxed);
+        const std::uint32_t pid = segment.attachment(owner_row).pid.load(memory_order_relaxed);  // for people
         return text_error(Code::busy, pid,
                           "consumer %s of group %s belongs to the living process %u; end it or choose another name",
                           name_.c_str(), group_.c_str(), pid);

@@ -51,7 +51,7 @@ public:
     [[nodiscard]] bool removed() const noexcept;
     [[nodiscard]] std::uint64_t now_ms() const noexcept { return os::monotonic_coarse_ms(); }
 
-    /// `forked` in a child of the process that opened it.
+    /// `forked` in a child of the process that opened it. relaxed: set by the only thread of the child.
     [[nodiscard]] Code usable() const noexcept {
         return forked_.load(memory_order_relaxed) != 0 ? Code::forked : Code::ok;
     }
@@ -59,8 +59,10 @@ public:
     [[nodiscard]] Result<void> writable() const noexcept;
     [[nodiscard]] Owner owner_of(const OwnerWord& word) const noexcept;
     RecoveryReport scan_now() noexcept { return scan(segment_, *visits_, probe_, now_ms()); }
-    /// What the scan at opening found, once.
-    RecoveryReport take_opening_report() noexcept { return std::exchange(opening_report_, RecoveryReport{}); }
+    /// What the scan at opening found, once; safe for several threads.
+    RecoveryReport take_opening_report() noexcept {
+        return opening_told_.exchange(1, memory_order_relaxed) == 0 ? opening_report_ : RecoveryReport{};
+    }
     /// Scans unless some process of the stream did within the last `ms`. A hint: two at once do no harm.
     void scan_if_due(std::uint64_t ms) noexcept;
     /// The same, as sleepers do it: once in half a slice, one of all.
@@ -98,10 +100,11 @@ private:
     Segment segment_;
     std::optional<Visits> visits_;
     bool at_home_ = true;
-    RecoveryReport opening_report_;
+    RecoveryReport opening_report_;  // written before the handle is anybody's
     Atomic<std::uint32_t> forked_{0};
     std::optional<os::ForkGuard> guard_;
     PollThread poll_thread_{*this};
+    Atomic<std::uint32_t> opening_told_{0};  // relaxed: only who was first matters
 };
 
 /// One bit of one stream, to sleep on.

@@ -121,7 +121,7 @@ Result<void> Mover::become_mover() {
     }
     if (is_mover_) return {};
     const std::uint32_t owner_row = std::min(owner.row, source_.geometry().attachments - 1);
-    const std::uint32_t pid = segment().attachment(owner_row).pid.load(memory_order_relaxed);
+    const std::uint32_t pid = segment().attachment(owner_row).pid.load(memory_order_relaxed);  // for people
     return text_error(Code::busy, pid, "process %u, which lives, is moving dead entries of group %.*s", pid,
                       static_cast<int>(group_.size), group_.bytes);
 }

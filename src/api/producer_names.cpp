@@ -25,7 +25,7 @@ Result<std::unique_ptr<ProducerCore>> ProducerCore::with_name(std::shared_ptr<St
     }
     if (!taken) {
         const std::uint32_t owner_row = std::min(owner.row, core.geometry().attachments - 1);
-        const std::uint32_t pid = core.segment().attachment(owner_row).pid.load(memory_order_relaxed);
+        const std::uint32_t pid = core.segment().attachment(owner_row).pid.load(memory_order_relaxed);  // for people
         return text_error(Code::busy, pid,
                           "producer %s belongs to the living process %u; end it or choose another name",
                           producer->name_.c_str(), pid);

@@ -47,7 +47,9 @@ std::optional<Duration> age_of(const Segment& segment, std::uint32_t row, Sequen
     if (copy_header(segment, sequence, header) != Copied::done) {
         const auto at = find_pending(segment, row, sequence);
         EntryAt entry;
-        if (!at || !at->parked || !find_entry(segment, at->place, entry)) return std::nullopt;
+        if (!at || !at->parked) return std::nullopt;
+        if (!read_unpinned([&] { return find_entry(segment, at->place, entry); })) return std::nullopt;
+        fence(memory_order_acquire);  // before the look whether it was finished (COPY)
         if (!is_parked(segment, group_in(segment, row), sequence)) return std::nullopt;  // finished meanwhile
         header = entry.header;
     }
@@ -57,10 +59,13 @@ std::optional<Duration> age_of(const Segment& segment, std::uint32_t row, Sequen
     return Duration(static_cast<Duration::rep>(now > header.time_ns ? now - header.time_ns : 0));
 }
 
-GroupInfo group_info(const Segment& segment, std::uint32_t row) {
+/// Nothing where the row became another group's meanwhile: who lists may have opened the stream for reading only, and
+/// is not inside the row (VISIT).
+std::optional<GroupInfo> group_info(const Segment& segment, std::uint32_t row) {
     GroupInfo info;
+    const GroupId group = group_in(segment, row);
     const GroupCounts counts = count_group(segment, row);
-    info.name = std::string(row_name(segment.group(row).name).view());
+    info.name = read_unpinned([&] { return std::string(row_name(segment.group(row).name).view()); });
     info.start = counts.start;
     info.floor = counts.floor;
     info.held_from = counts.held_from;
@@ -73,16 +78,19 @@ GroupInfo group_info(const Segment& segment, std::uint32_t row) {
     info.dead = counts.dead;
     info.oldest_age = age_of(segment, row, counts.floor);  // not published, if all are finished
     info.parked = counts.parked;
-    info.options = options_of(segment.group(row));
+    info.options = read_unpinned([&] { return options_of(segment.group(row)); });
     if (hands_out_copies(segment.group(row))) {
         std::vector<LostRange> untold;
         find_losses(segment, row, untold);
         info.demoted_at = demoted_at(segment.group(row));
+        // relaxed: a number for people.
         info.lost = segment.group(row).lost.load(memory_order_relaxed) + count_lost(untold);
     }
     for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i)
         info.consumers +=
             is_present(unpack_owner(segment.consumer(row, i).word.load(memory_order_acquire)).state) ? 1u : 0u;
+    fence(memory_order_acquire);  // what was read before the word again, as a copy's bytes before the trim point
+    if (group_in(segment, row) != group || !is_in_directory(segment, row)) return std::nullopt;
     return info;
 }
 
@@ -150,15 +158,21 @@ Result<std::vector<GroupInfo>> Stream::groups() const {
     if (const Code code = core_->usable(); code != Code::ok) return code;
     std::vector<GroupInfo> groups;
     for (std::uint32_t row = 0; row < core_->geometry().group_rows; ++row)
-        if (is_in_directory(core_->segment(), row)) groups.push_back(group_info(core_->segment(), row));
+        while (is_in_directory(core_->segment(), row))  // again only if another group took the row meanwhile
+            if (auto info = group_info(core_->segment(), row)) {
+                groups.push_back(std::move(*info));
+                break;
+            }
     std::sort(groups.begin(), groups.end(), [](const GroupInfo& a, const GroupInfo& b) { return a.name < b.name; });
     return groups;
 }
 
 Result<GroupInfo> Stream::group(std::string_view group) const {
-    const auto row = find_row(core_, group);
-    if (!row) return row.error();
-    return group_info(core_->segment(), *row);
+    for (;;) {  // again only if the group was dropped or moved meanwhile
+        const auto row = find_row(core_, group);
+        if (!row) return row.error();
+        if (auto info = group_info(core_->segment(), *row)) return std::move(*info);
+    }
 }
 
 Result<GroupLatency> Stream::latency(std::string_view group) const {
@@ -302,7 +316,7 @@ Result<std::vector<AttachmentInfo>> Stream::attachments() const {
         info.row = i;
         info.incarnation = word.incarnation;
         info.owner = core_->owner_of(owner);
-        info.pid = static_cast<std::int32_t>(row.pid.load(memory_order_relaxed));
+        info.pid = static_cast<std::int32_t>(row.pid.load(memory_order_relaxed));  // for people
         info.start_time = row.start_time.load(memory_order_relaxed);
         info.command = command_of(row);
         for (std::uint32_t chunk = 0; chunk < g.chunks; ++chunk)

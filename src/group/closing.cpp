@@ -177,6 +177,7 @@ bool finish_closing_of(const Segment& segment, Visits& visits, std::string_view 
 }
 
 void finish_closings(const Segment& segment, Visits& visits) noexcept {
+    // relaxed: a guess, and what is missed the next one finishes.
     for (std::uint32_t row = 0; row < segment.geometry().group_rows; ++row)
         if (unpack_group(segment.group(row).word.load(memory_order_relaxed)).state == GroupState::closing)
             finish_closing(segment, visits, row);  // which looks again

@@ -83,7 +83,8 @@ void put_options(GroupRow& row, const GroupOptions& options) noexcept {
     const bool doubling = options.retry.kind == BackOff::doubling;
     const std::uint64_t most = to_ms(options.retry.most_delay);
     row.retention.store(static_cast<std::uint32_t>(options.retention), memory_order_relaxed);  // DIRECTORY
-    row.options = static_cast<std::uint32_t>(options.order) | (options.histograms ? option_histograms : 0);
+    row.options.store(static_cast<std::uint32_t>(options.order) | (options.histograms ? option_histograms : 0),
+                      memory_order_relaxed);
     row.behind_ms = static_cast<std::uint32_t>(to_ms(options.behind));
     row.in_flight = options.in_flight;
     std::memset(row.dead_letter, 0, sizeof row.dead_letter);
@@ -103,7 +104,7 @@ GroupOptions options_of(const GroupRow& row) {
     options.retention = retention_of(row);
     options.behind = from_ms(row.behind_ms);
     options.in_flight = std::min(row.in_flight, most_in_flight);
-    options.histograms = (row.options & option_histograms) != 0;
+    options.histograms = (options_word(row) & option_histograms) != 0;
     options.dead_letter.assign(row.dead_letter, strnlen(row.dead_letter, most_dead_letter));
     options.delivery_limit = std::min<std::uint32_t>(row.delivery_limit, most_delivery_limit);
     return options;

@@ -13,7 +13,7 @@ inline constexpr std::uint32_t most_in_flight = 65'535;
 inline constexpr std::size_t most_dead_letter = 255;  // bytes
 
 [[nodiscard]] inline Order order_of(const GroupRow& row) noexcept {
-    const std::uint32_t order = row.options & option_order;
+    const std::uint32_t order = options_word(row) & option_order;
     return order <= strict_order ? static_cast<Order>(order) : Order::none;
 }
 

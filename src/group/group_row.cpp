@@ -22,7 +22,9 @@ void prepare(const Segment& segment, GroupId id, std::string_view name, Sequence
     const Geometry& g = segment.geometry();
     const std::uint32_t row = id.row;
     GroupRow& group = segment.group(row);
-    // relaxed throughout: the exchange on the directory makes it visible (DIRECTORY).
+    // relaxed throughout: the exchange on the directory makes it visible (DIRECTORY). The fence: who lists groups
+    // without being inside, and meets one of these, finds behind its own fence that the row is another's.
+    fence(memory_order_release);
     group.start.store(start, memory_order_relaxed);
     group.cursor.store(start, memory_order_relaxed);
     group.floor.store(start, memory_order_relaxed);

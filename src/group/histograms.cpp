@@ -36,7 +36,7 @@ Histogram sum_of(const Segment& segment, std::uint32_t group, CountersOf counter
 }  // namespace
 
 bool keeps_histograms(const Segment& segment, std::uint32_t group) noexcept {
-    return segment.geometry().histograms && (segment.group(group).options & option_histograms) != 0;
+    return segment.geometry().histograms && (options_word(segment.group(group)) & option_histograms) != 0;
 }
 
 HistogramRow* histograms_of(const Segment& segment, std::uint32_t group, std::uint32_t consumer) noexcept {

@@ -39,6 +39,7 @@ std::optional<std::uint32_t> take_row(const Segment& segment, AttachmentId me, s
         for (std::uint32_t i = 0; i < segment.geometry().consumers; ++i) {
             std::uint64_t seen = wanted;
             Word& word = segment.consumer(group, i).word;
+            // relaxed: a guess that saves the exchange, which decides.
             if (word.load(memory_order_relaxed) == wanted &&
                 word.compare_exchange(seen, me.word(OwnerState::attaching), memory_order_seq_cst, memory_order_relaxed))
                 return i;
@@ -112,6 +113,7 @@ Result<Joined> join_group(const Segment& segment, AttachmentId me, std::uint32_t
 
 void leave_group(const Segment& segment, AttachmentId me, std::uint32_t group, std::uint32_t consumer) noexcept {
     ConsumerRow& row = segment.consumer(group, consumer);
+    // relaxed: ours, and all pins on what we held are there, since nothing is held any more.
     row.pinned.store(0, memory_order_relaxed);
     free_pins(segment, group, consumer, [](ChunkSpan) { return false; });
     std::uint64_t mine = me.word(OwnerState::live);

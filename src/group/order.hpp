@@ -27,7 +27,7 @@ namespace shmq {
 inline constexpr std::uint32_t most_waiting = 1'024;
 
 [[nodiscard]] inline bool is_ordered(const Segment& segment, std::uint32_t group) noexcept {
-    return (segment.group(group).options & option_order) != 0;
+    return (options_word(segment.group(group)) & option_order) != 0;
 }
 
 /// Whether it waits for earlier ones of its key, and was never given out.

@@ -71,6 +71,7 @@ Finish refused_everywhere(const Segment& segment, std::uint32_t group, Sequence 
     const std::uint64_t packed = std::uint64_t{here.row} | std::uint64_t{here.incarnation} << 32;
     for (std::uint32_t cell = 0; cell < cells_in_use(segment); ++cell) {
         const ParkingCell& row = segment.parking(cell);
+        // relaxed: a guess, as is the answer between two kinds of too late.
         if (row.sequence.load(memory_order_relaxed) != sequence || row.group.load(memory_order_relaxed) != packed)
             continue;
         const std::uint64_t record = row.record.load(memory_order_acquire);

@@ -69,7 +69,9 @@ bool move_to_cell(const Segment& segment, GroupId group, Sequence sequence, std:
         return false;
     const std::uint64_t delivery = segment.delivery(group.row, sequence).load(memory_order_acquire);
     ParkingCell& row = segment.parking(cell);
-    // relaxed: made visible by the exchange below.
+    // relaxed: made visible by the exchange below. The fence: who still reads of the cell's last entry, and meets one
+    // of these, finds behind its own fence that the cell has another generation.
+    fence(memory_order_release);
     row.chunks.store(std::uint64_t{chunks->first} | std::uint64_t{chunks->count} << 32, memory_order_relaxed);
     row.group.store(std::uint64_t{group.row} | std::uint64_t{group.incarnation} << 32, memory_order_relaxed);
     row.sequence.store(sequence, memory_order_relaxed);

@@ -110,10 +110,11 @@ Sequence meet(const Segment& segment, std::uint32_t group, Sequence sequence, st
     Word& last = segment.key_stripe(group, stripe);
     Sequence seen = last.load(memory_order_acquire);
     // (1) the stripe's word is below the entry: it names the predecessor, since all before was met. The link first, so
-    // that whoever sees the word has it. (2) Somebody met the entry too: the link is there.
+    // that whoever sees the word has it; release, so that who meets it a lap late finds the trim point past it (COPY).
+    // (2) Somebody met the entry too: the link is there.
     while (seen < sequence) {  // (1), else (2)
         segment.key_link(group, sequence)
-            .store(pack_link(g, sequence, seen == 0 ? 0 : sequence - seen), memory_order_relaxed);
+            .store(pack_link(g, sequence, seen == 0 ? 0 : sequence - seen), memory_order_release);
         if (last.compare_exchange(seen, sequence, memory_order_seq_cst, memory_order_acquire)) return seen;
     }
     return linked(segment, group, sequence);

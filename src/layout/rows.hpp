@@ -185,7 +185,7 @@ struct alignas(cache_line) GroupRow {
     Atomic<std::uint64_t> word;
     Atomic<std::uint64_t> start;
     Atomic<std::uint32_t> retention;
-    std::uint32_t options;
+    Atomic<std::uint32_t> options;
     Atomic<std::uint64_t> joins;
     std::uint16_t delivery_limit;
     std::uint16_t doubling;
@@ -216,10 +216,14 @@ static_assert(sizeof(GroupRow) == 640 && offsetof(GroupRow, demoted) == 56 && of
               offsetof(GroupRow, dead_letter) == 384 && offsetof(GroupRow, due) == 44 &&
               offsetof(GroupRow, name) == 64 && offsetof(GroupRow, wake) == 256);
 
-/// Parts of a group's options.
+/// Parts of a group's options. Wakers read them of a row that may be prepared anew meanwhile.
 inline constexpr std::uint32_t option_order = 3;  // mask: none, by key, strict
 inline constexpr std::uint32_t option_histograms = 4;
 inline constexpr std::uint32_t strict_order = 2;
+
+[[nodiscard]] inline std::uint32_t options_word(const GroupRow& group) noexcept {
+    return group.options.load(memory_order_relaxed);  // written before the row is listed (DIRECTORY), or nobody's yet
+}
 
 /// Bit of a group's start: it will not be raised any more.
 inline constexpr std::uint64_t start_settled = std::uint64_t{1} << 63;

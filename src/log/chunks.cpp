@@ -30,6 +30,7 @@ bool ChunkHolder::adopt(std::uint32_t chunk, std::uint64_t word, std::uint64_t s
     // Only now the mark: before the exchange its last owner could still have moved it (ADOPT).
     hold = {chunk, 1, 0, true, row.fill.load(memory_order_acquire), 0};
     const std::uint64_t chunk_size = segment_.geometry().chunk_size;
+    fence(memory_order_release);  // as in take_chunk, whose look at the trim point we have by the word (COPY)
     if (hold.fill <= chunk_size && hold.fill % segment_.geometry().unit() == 0 && chunk_size - hold.fill >= size)
         return true;
     seal(hold);  // less room than it seemed, or a damaged mark

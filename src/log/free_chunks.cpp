@@ -87,7 +87,11 @@ bool take_chunk(const Segment& segment, std::uint32_t chunk, std::uint64_t word,
     // acquire: the last owner's `last` is seen (CHUNK). release: nothing of ours moves before the taking.
     if (!row.word.compare_exchange(word, owned, memory_order_acq_rel, memory_order_relaxed)) return false;
     const Sequence trim = segment.control().trim_point.load(memory_order_acquire);
-    if (row.last.load(memory_order_acquire) < trim && !is_pinned(segment, chunk)) return true;
+    if (row.last.load(memory_order_acquire) < trim && !is_pinned(segment, chunk)) {
+        // Whoever reads bytes that we write from here on sees, behind its fence, the trim point that let us (COPY).
+        fence(memory_order_release);
+        return true;
+    }
     // It went round since we looked: taken, filled and sealed by somebody, with the same word. Put it back as it was.
     std::uint64_t mine = owned;
     row.word.compare_exchange(mine, pack_owner({OwnerState::sealed, 0, 0}), memory_order_acq_rel, memory_order_relaxed);

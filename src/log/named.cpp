@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error_detail.hpp"
+#include "log/copy.hpp"
 #include "log/owner.hpp"
 #include "log/publish.hpp"
 
@@ -36,10 +37,14 @@ Sequence find_add(const Segment& segment, std::uint32_t row, std::uint64_t numbe
     for (Sequence s = std::max(from, find_begin(segment)); s < until; ++s) {
         // acquire: the bytes of the entry (PUBLISH).
         const SlotWord slot = unpack_slot(g, segment.slot(s).load(memory_order_acquire));
-        EntryAt at;
-        if (slot.tag != g.slot_tag(s) || !find_entry(segment, slot.place, at)) continue;
-        const EntryOrigin origin = read_entry_origin(segment.payload() + at.offset);
-        if (origin.number != number || origin.producer != row + 1) continue;
+        if (slot.tag != g.slot_tag(s)) continue;
+        const bool is_it = read_unpinned([&] {
+            EntryAt at;
+            if (!find_entry(segment, slot.place, at)) return false;
+            const EntryOrigin origin = read_entry_origin(segment.payload() + at.offset);
+            return origin.number == number && origin.producer == row + 1;
+        });
+        if (!is_it) continue;
         fence(memory_order_acquire);  // the bytes before the trim point, as in copy_entry (COPY)
         if (find_begin(segment) <= s) return s;
     }

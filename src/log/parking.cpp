@@ -68,6 +68,7 @@ void settle_parked(const Segment& segment, std::uint32_t group, Sequence sequenc
     const CellWord found = unpack_cell(word);
     // (1) live, or finished and freed: nothing to do  (2) reserved anew, for another entry: likewise  (3) this one's
     if (found.state != CellState::tentative) return;  // (1)
+    // relaxed: whole since the record that names the cell, if it is this one's (PARK); else the exchange fails.
     if (parked_record(segment.geometry(), sequence, *cell, found.generation) != record ||
         static_cast<std::uint32_t>(row.group.load(memory_order_relaxed)) != group ||
         row.sequence.load(memory_order_relaxed) != sequence)

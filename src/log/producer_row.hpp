@@ -12,6 +12,7 @@ namespace shmq {
 inline std::optional<std::uint32_t> take_producer_row(const Segment& segment, AttachmentId owner) noexcept {
     for (std::uint32_t row = 0; row < segment.geometry().producers; ++row) {
         std::uint64_t free = 0;
+        // relaxed: a guess that saves the exchange, which decides.
         if (segment.producer(row).word.load(memory_order_relaxed) == free &&
             segment.producer(row).word.compare_exchange(free, owner.word(OwnerState::live), memory_order_acq_rel,
                                                         memory_order_relaxed))

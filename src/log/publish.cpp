@@ -53,7 +53,8 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
             continue;
         }
         Word& slot = segment_.slot(t);
-        std::uint64_t word = slot.load(memory_order_relaxed);  // the exchange below decides, and orders
+        // acquire: at (4) it is a look like that of (2) (DENSITY), and at (5) it comes before the trim point.
+        std::uint64_t word = slot.load(memory_order_acquire);
         const std::uint64_t tag = word >> g.place_bits;
         if (tag == g.slot_tag(t)) {  // (4)
             known_ = t++;
@@ -62,7 +63,6 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
             continue;
         }
         if (tag != ((g.slot_tag(t) - 1) & g.tag_mask)) {  // (5)
-            fence(memory_order_acquire);                  // the slot's word before the trim point behind it (PUBLISH)
             trim_seen_ = std::max(trim_seen_, control.trim_point.load(memory_order_acquire));
             if (t >= trim_seen_ && ++strange > 2) return corrupt_error("slot", segment_.offset_of(&slot), word);
             continue;

@@ -20,6 +20,8 @@ Atomic<std::uint32_t>& wake_word(const Segment& segment, unsigned bit) noexcept 
 std::uint32_t announce_sleeper(const Segment& segment, unsigned bit) noexcept {
     const std::uint32_t seen = wake_word(segment, bit).load(memory_order_acquire);
     segment.control().sleepers.fetch_or(sleeper_mask(bit), memory_order_seq_cst);
+    // The look that follows is of acquire loads and weaker, which could be made before the bit is seen (SLEEP).
+    fence(memory_order_seq_cst);
     return seen;
 }
 
@@ -37,8 +39,8 @@ void wake_sleepers(const Segment& segment, std::uint64_t mask, unsigned count) n
         Atomic<std::uint32_t>& word = wake_word(segment, bit);
         word.fetch_add(1, memory_order_release);
         // Of a strict group the one whose turn it is must wake, whichever of the sleepers that is.
-        const bool all =
-            bit == reader_bit || (bit < reader_bit && (segment.group(bit).options & option_order) == strict_order);
+        const bool all = bit == reader_bit ||
+                         (bit < reader_bit && (options_word(segment.group(bit)) & option_order) == strict_order);
         const int wanted = static_cast<int>(all ? everyone : count);
         if (os::futex_wake(word, wanted) == wanted)
             sleepers.fetch_or(sleeper_mask(bit), memory_order_seq_cst);  // there may be more of them

@@ -6,8 +6,8 @@
 // and wakes; if it woke as many as it wanted there may be more, so it puts the bit back. A waker that dies in between
 // delays a sleeper by a slice, never loses it.
 //
-// The change, the bit and both looks are sequentially consistent: otherwise a sleeper could miss the change while the
-// waker misses the bit.
+// The change, the bit and the waker's look are sequentially consistent, and a fence stands between the bit and the
+// sleeper's look: otherwise a sleeper could miss the change while the waker misses the bit.
 #pragma once
 
 #include "layout/segment.hpp"
@@ -43,8 +43,8 @@ inline void room_came(const Segment& segment) noexcept { entries_came(segment, s
 
 /// Whether the stream was removed while in use.
 [[nodiscard]] inline bool is_removed(const Segment& segment) noexcept {
-    return (segment.control().sleepers.load(memory_order_relaxed) & removed_mark) !=
-           0;  // a flag of its own, orders nothing
+    // relaxed: a flag of its own, which orders nothing.
+    return (segment.control().sleepers.load(memory_order_relaxed) & removed_mark) != 0;
 }
 /// Marks the stream as removed and wakes everybody.
 void mark_removed(const Segment& segment) noexcept;

@@ -55,9 +55,10 @@ Result<AttachmentId> attach(const Segment& segment, const os::Descriptor& lock, 
         if (!locked) return locked.error();
         describe(segment.attachment(row), who);
         std::uint64_t mine = id.word(OwnerState::attaching);
-        // It fails if somebody looked before the lock was there and reset the row: take another then.
+        // It fails if somebody looked before the lock was there and reset the row: take another then. seq_cst: before
+        // any visit of ours (VISIT).
         if (*locked && segment.attachment(row).word.compare_exchange(mine, id.word(OwnerState::live),
-                                                                     memory_order_acq_rel, memory_order_relaxed))
+                                                                     memory_order_seq_cst, memory_order_relaxed))
             return id;
         if (*locked) os::unlock_byte(lock, lock_offset(segment.geometry(), id));
     }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <string_view>
@@ -52,7 +53,7 @@ public:
     static constexpr std::uint64_t device = 7, inode = 8, created_ns = 10, boot = 9;
 
     explicit Forge(const StreamOptions& options = tiny_options()) : geometry_(planned(options)) {
-        const std::size_t size = geometry_.segment_size;
+        const std::size_t size = round_up(geometry_.segment_size, page);
         void* const all =
             ::mmap(nullptr, size + 2 * page, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (all == MAP_FAILED) {
@@ -67,7 +68,7 @@ public:
     Forge(const Forge&) = delete;
     Forge& operator=(const Forge&) = delete;
     ~Forge() {
-        if (bytes_ != nullptr) ::munmap(bytes_ - page, geometry_.segment_size + 2 * page);
+        if (bytes_ != nullptr) ::munmap(bytes_ - page, round_up(geometry_.segment_size, page) + 2 * page);
     }
 
     [[nodiscard]] const Segment& segment() const { return segment_; }
@@ -89,7 +90,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t page = 4096;
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));  // 64 KiB on some
     Geometry geometry_;
     std::byte* bytes_ = nullptr;
     Segment segment_;

@@ -74,6 +74,7 @@ orders() {
     for file in $(sources include src tools); do
         without_comments "$file" | awk -v file="$file" -f tests/tidy/orders.awk
     done
+    for file in $(sources src); do awk -f tests/tidy/reasons.awk "$file"; done
 }
 
 sizes() {

@@ -64,6 +64,9 @@ with orders "a load without order" 'auto x = word.load();' src/log/add.hpp
 with orders "a store without order" 'word->store(f(1, 2));' src/log/add.hpp
 with orders "an exchange over two lines without order" "$(printf 'word.compare_exchange(a, b,\n    c);')" src/log/add.hpp
 
+with orders "relaxed without a reason" 'void g() { a.store(1, memory_order_relaxed); }' src/log/add.hpp
+forge; echo 'void g() { a.store(1, memory_order_relaxed); }  // a hint' >>src/log/add.hpp; accepts orders "relaxed with a reason"
+
 forge; yes 'int x;' | head -n 397 >>src/log/add.hpp; refuses sizes "401 lines"
 with sizes "121 columns" "$(printf '%0121d' 0)" src/log/add.hpp
 
