@@ -225,7 +225,7 @@ TEST(Sweep, lowers_a_floor_above_what_is_not_finished) {
     forge.adder.add_many(6);
     Reader reader(forge.handle, forge.group, "r");
     reader.read(6);
-    for (const Sequence s : {1, 3, 4, 5, 6})
+    for (const Sequence s : Sequences{1, 3, 4, 5, 6})
         test::forge_record(forge.segment(), forge.group.row, s, PendingState::acked, reader.consumer());
     test::forge_record(forge.segment(), forge.group.row, 2, PendingState::retry, reader.consumer());
     forge.segment().group(forge.group.row).floor.store(6, memory_order_relaxed);
