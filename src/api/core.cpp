@@ -112,7 +112,12 @@ Result<void> StreamCore::writable() const noexcept {
     return {};
 }
 
-bool StreamCore::removed() const noexcept { return is_removed(segment_) || !os::is_linked(probe_); }
+bool StreamCore::removed() const noexcept {
+    if (is_removed(segment_)) return true;
+    if (os::is_linked(probe_)) return false;
+    if (!read_only()) mark_removed(segment_);  // by hand, or by one who died before it told us
+    return true;
+}
 
 Owner StreamCore::owner_of(const OwnerWord& word) const noexcept {
     if (word.state != OwnerState::live && word.state != OwnerState::owned && word.state != OwnerState::attaching)
@@ -144,17 +149,31 @@ void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t dea
         os::futex_wait(nobody_writes, 0, span);
         return;
     }
-    if (sleep(segment_, bit, seen, span) != os::Woken::timeout) return;
-    scan_if_due();  // a whole slice without news: one of all waiters looks for the dead
+    // A scan that was cut short goes on before anybody sleeps, here or elsewhere.
+    const bool scans = segment_.control().scanned_ms.load(memory_order_relaxed) == 0 ||  // a hint
+                       sleep(segment_, bit, seen, span) == os::Woken::timeout;
+    if (scans) scan_in_parts();  // a whole slice without news: one of all waiters looks for the dead
 }
 
-void StreamCore::scan_if_due(std::uint64_t ms) noexcept {
+bool StreamCore::is_scan_due(std::uint64_t ms) noexcept {
     Word& scanned = segment_.control().scanned_ms;
     const std::uint64_t now = now_ms();
     const std::uint64_t last = scanned.load(memory_order_relaxed);  // a hint
-    if (last <= now && now - last < ms) return;
+    if (last <= now && now - last < ms) return false;
     scanned.store(now, memory_order_relaxed);
-    scan_now();
+    return true;
+}
+
+void StreamCore::scan_in_parts() noexcept {
+    constexpr std::uint64_t entries_per_part = 4'096;  // some 0.3 ms
+    if (!is_scan_due(half_slice_ms())) return;
+    std::uint64_t most_entries = entries_per_part;
+    scan(segment_, *visits_, probe_, now_ms(), most_entries);
+    if (most_entries == 0) segment_.control().scanned_ms.store(0, memory_order_relaxed);
+}
+
+void StreamCore::scan_if_due(std::uint64_t ms) noexcept {
+    if (is_scan_due(ms)) scan_now();
 }
 
 void StreamCore::wake_for_stop(unsigned bit) noexcept {

@@ -66,7 +66,7 @@ public:
     /// Scans unless some process of the stream did within the last `ms`. A hint: two at once do no harm.
     void scan_if_due(std::uint64_t ms) noexcept;
     /// The same, as sleepers do it: once in half a slice, one of all.
-    void scan_if_due() noexcept { scan_if_due(static_cast<std::uint64_t>(options_.slice.count()) / 2'000'000); }
+    void scan_if_due() noexcept { scan_if_due(half_slice_ms()); }
 
     /// spin_until, then wait_in_slices on the futex of `bit`: between slices it scans for the dead.
     template <class Look>
@@ -81,6 +81,13 @@ private:
     Result<void> map_segment();
     Result<void> attach_here();
     struct Place;
+    [[nodiscard]] std::uint64_t half_slice_ms() const noexcept {
+        return static_cast<std::uint64_t>(options_.slice.count()) / 2'000'000;
+    }
+    /// Whether the last scan was so long ago; if so, one is taken to begin now.
+    [[nodiscard]] bool is_scan_due(std::uint64_t ms) noexcept;
+    /// As scan_if_due, but only the first entries of a great many; the rest follows as soon as somebody waits again.
+    void scan_in_parts() noexcept;
     void pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns) noexcept;
     void wake_for_stop(unsigned bit) noexcept;
 

@@ -194,8 +194,11 @@ Result<bool> Mover::move(Sequence sequence) {
     EntryFields header;
     if (!copy_entry_at(segment(), found->place, buffer_, header)) {
         if (!find_movable(segment(), row_, sequence)) return false;  // ended meanwhile
-        return text_error(Code::corrupt, sequence, "entry %llu is dead and its bytes are damaged; `shmq ack` ends it",
-                          static_cast<unsigned long long>(sequence));
+        const std::uint64_t offset =
+            segment().offset_of(segment().payload()) + (found->place << segment().geometry().unit_bits);
+        return text_error(Code::corrupt, sequence,
+                          "entry %llu at byte %llu of the segment is dead and damaged; `shmq ack` ends it",
+                          static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(offset));
     }
     const DeadMove move{sequence, producer_->last_add().number + 1, hash_of(home_of(*target_)), found->record};
     const auto facts = begin_move(segment(), row_, move, source_.now_ms());

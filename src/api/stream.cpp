@@ -107,29 +107,30 @@ Result<Stream> Stream::open_or_create(std::string_view name, const StreamOptions
 Result<void> Stream::remove(std::string_view name) {
     const auto path = os::segment_path(name);
     if (!path) return path.error();
-    // Mapped without attaching, only to tell those who wait in it. A damaged segment is removed all the same, another
-    // file is not.
+    // Mapped without attaching, to tell who uses it. A damaged segment is removed all the same, another file is not.
     auto file = os::open_segment(*path, true);
     if (!file) return file.error();
     const auto size = os::file_size(*file);
     if (!size) return size.error();
     std::uint64_t first = 0;
+    os::Mapping mapping;
     if (*size >= sizeof(Header)) {
-        auto mapping = os::Mapping::map(*file, *size, true);
-        if (!mapping) return mapping.error();
-        std::memcpy(&first, mapping->data(), sizeof first);
-        if (const auto geometry = check_header(mapping->data(), *size))
-            mark_removed(Segment(mapping->data(), *geometry));
+        auto mapped = os::Mapping::map(*file, *size, true);
+        if (!mapped) return mapped.error();
+        mapping = std::move(*mapped);
+        std::memcpy(&first, mapping.data(), sizeof first);
     }
     if (first != magic)
         return text_error(Code::corrupt, *size,
                           "%s is not a segment (%llu bytes); remove the file by hand if it is not needed",
                           path->c_str(), static_cast<unsigned long long>(*size));
-    return os::remove_file(*path);
+    // The name first: who may not take it away tells nobody. If we die here, who waits finds it (StreamCore::removed).
+    if (auto gone = os::remove_file(*path); !gone) return gone;
+    if (const auto geometry = check_header(mapping.data(), *size)) mark_removed(Segment(mapping.data(), *geometry));
+    return {};
 }
 
 Result<std::string> Stream::path_of(std::string_view name) { return os::segment_path(name); }
-Result<std::vector<std::string>> Stream::list() { return os::list_segments(); }
 
 Result<Producer> Stream::producer() {
     if (!core_) return Code::closed;

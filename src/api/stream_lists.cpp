@@ -120,6 +120,8 @@ std::string command_of(const AttachmentRow& row) {
 
 }  // namespace
 
+Result<std::vector<std::string>> Stream::list() { return os::list_segments(); }
+
 Result<StreamInfo> Stream::info() const {
     if (!core_) return Code::closed;
     if (const Code code = core_->usable(); code != Code::ok) return code;

@@ -49,9 +49,12 @@ Result<TrimReport> Stream::trim_keep_bytes(std::uint64_t bytes) {
     if (!core_) return Code::closed;
     if (const Code code = core_->usable(); code != Code::ok) return code;
     Sequence first = 0;
-    if (find_newest_bytes(core_->segment(), bytes, first) != Copied::done)
-        return text_error(Code::corrupt, first, "entry %llu is damaged; trim by sequence or by count",
-                          static_cast<unsigned long long>(first));
+    const Segment& segment = core_->segment();
+    if (find_newest_bytes(segment, bytes, first) != Copied::done)
+        return text_error(Code::corrupt, first,
+                          "entry %llu, slot at byte %llu of the segment, is damaged; trim by sequence or by count",
+                          static_cast<unsigned long long>(first),
+                          static_cast<unsigned long long>(segment.offset_of(&segment.slot(first))));
     return trim_before(first);
 }
 

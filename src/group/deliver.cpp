@@ -305,11 +305,37 @@ bool check_claims(Member& member, Taking& taking) noexcept {
     return !active;
 }
 
+namespace {
+
+/// Only damage lifts the floor over what is not finished, and hides it then from every walk.
+void sweep_below_floor(Member& member, std::uint64_t count) noexcept {
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    GroupRow& row = segment.group(member.group.row);
+    const Sequence begin = std::max(find_begin(segment), start_of(row, memory_order_acquire));
+    const Sequence floor = find_base(segment, member.group.row);
+    if (floor <= begin || floor - begin > g.slots) return;
+    for (count = std::min(count, floor - begin); count > 0; --count) {
+        if (member.floor_at < begin || member.floor_at >= floor) member.floor_at = begin;
+        const Sequence s = member.floor_at++;
+        const PendingWord pending = unpack_pending(g, segment.record(member.group.row, s).load(memory_order_acquire));
+        const bool of_this_lap = pending.tag == g.record_tag(s);
+        if (of_this_lap && (pending.state == PendingState::acked || pending.state == PendingState::parked)) continue;
+        if (find_begin(segment) > s) return;  // overwritten meanwhile
+        // relaxed: a hint. What is not finished below this entry is found by the next looks.
+        row.floor.store(s, memory_order_relaxed);
+        return;
+    }
+}
+
+}  // namespace
+
 void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept {
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
     const std::uint32_t group = member.group.row;
     sweep_parked(member, count, now_ms);
+    sweep_below_floor(member, count);
     const Sequence base = find_base(segment, group);
     const Sequence end =
         segment.group(group).cursor.load(memory_order_relaxed);  // a hint; what lies above is not our business

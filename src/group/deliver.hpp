@@ -38,6 +38,7 @@ struct Member {
     Sequence told_below = 0;       // of such a one: what was lost below was told when it looked
     Sequence claims_at = 0;        // of such a one: it looked for losses below, and claims from here on
     std::uint32_t sweep_cell = 0;  // as sweep_at, among the parking cells
+    Sequence floor_at = 0;         // as sweep_at, below the floor
 };
 
 /// One entry a consumer was given.
@@ -131,7 +132,7 @@ std::size_t size_of_copy(const Segment& segment, Sequence sequence) noexcept;
 bool check_claims(Member& member, Taking& taking) noexcept;
 
 /// Looks at `count` records below the cursor, going round: marks retry entries that a death left unmarked, and lowers
-/// the due hint to what is delayed.
+/// the due hint to what is delayed. Likewise below the floor, which it lowers if anything there is not finished.
 void sweep(Member& member, std::uint64_t count, std::uint64_t now_ms) noexcept;
 
 /// Where the group's undelivered entries begin. Exact at some moment of the call.

@@ -37,9 +37,14 @@ std::uint64_t next_index(const Segment& segment, std::uint32_t group, std::uint6
 
 void mark_retry(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     std::uint64_t position = segment.geometry().index_of(sequence);
-    for (unsigned level = 0; level < segment.geometry().retry_levels; ++level, position /= 64)
-        segment.retry_level(group, level)[position / 64].fetch_or(std::uint64_t{1} << position % 64,
-                                                                  memory_order_seq_cst);
+    for (unsigned level = 0; level < segment.geometry().retry_levels; ++level, position /= 64) {
+        Word& word = segment.retry_level(group, level)[position / 64];
+        const std::uint64_t bit = std::uint64_t{1} << position % 64;
+        // Above the lowest level it is mostly set. Who takes it away after this load looks at the level below once
+        // more, and sees the bit that we set there before (all seq_cst).
+        if (level != 0 && (word.load(memory_order_seq_cst) & bit) != 0) continue;
+        word.fetch_or(bit, memory_order_seq_cst);
+    }
 }
 
 void unmark_retry(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {

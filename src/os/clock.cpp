@@ -50,4 +50,10 @@ std::int64_t monotonic_offset_ns() noexcept {
     return parse_monotonic_offset(read_text("/proc/self/timens_offsets"));
 }
 
+std::uint64_t remember_offset() noexcept {
+    const auto offset_ns = static_cast<std::uint64_t>(monotonic_offset_ns());
+    remembered_offset.store(offset_ns, memory_order_relaxed);
+    return offset_ns;
+}
+
 }  // namespace shmq::os

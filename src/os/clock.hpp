@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/atomic.hpp"
+
 namespace shmq::os {
 
 [[nodiscard]] inline std::uint64_t clock_ns(clockid_t clock) noexcept {
@@ -34,10 +36,20 @@ namespace shmq::os {
 /// The line `monotonic SECONDS NANOSECONDS` of /proc/self/timens_offsets, in nanoseconds; 0 if there is none.
 [[nodiscard]] std::int64_t parse_monotonic_offset(std::string_view text) noexcept;
 
+// The offset that this process remembers; forgotten in a forked child, which may live in another time namespace than
+// its parent. Relaxed: nothing else depends on it, and whoever finds it unknown reads the same.
+inline constexpr std::uint64_t unknown_offset = std::uint64_t{1} << 63;
+inline constinit Atomic<std::uint64_t> remembered_offset{unknown_offset};
+/// Reads it and remembers it.
+std::uint64_t remember_offset() noexcept;
+/// For the child's handler of fork.cpp.
+inline void forget_offset() noexcept { remembered_offset.store(unknown_offset, memory_order_relaxed); }
+
 /// Milliseconds of the machine's monotonic clock, exact to one tick of the kernel (1 to 10 ms), the same in all
 /// processes of one boot whatever their time namespaces. The namespace's offset is read at the first call.
 [[nodiscard]] inline std::uint64_t monotonic_coarse_ms() noexcept {
-    static const std::uint64_t offset_ns = static_cast<std::uint64_t>(monotonic_offset_ns());
+    std::uint64_t offset_ns = remembered_offset.load(memory_order_relaxed);
+    if (offset_ns == unknown_offset) offset_ns = remember_offset();
     return (clock_ns(CLOCK_MONOTONIC_COARSE) - offset_ns) / 1'000'000u;
 }
 

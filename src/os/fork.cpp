@@ -9,12 +9,15 @@
 
 #include <cstdint>
 
+#include "os/clock.hpp"
+
 namespace shmq::os {
 
 struct ForkRegistry {
     static void lock() noexcept { ::pthread_mutex_lock(&mutex); }
     static void unlock() noexcept { ::pthread_mutex_unlock(&mutex); }
     static void in_child() noexcept {
+        forget_offset();
         for (const ForkGuard* guard = first; guard != nullptr; guard = guard->next_) guard->in_child_(guard->context_);
         unlock();
     }

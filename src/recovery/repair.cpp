@@ -105,9 +105,9 @@ std::uint32_t find_consumers(const Segment& segment, std::uint32_t group, Attach
     return count;
 }
 
-/// Hands to retry what the consumers of `set` hold.
+/// Hands to retry what the consumers of `set` hold, `most` entries at most; how many it were.
 std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId dead, const ConsumerSet& set,
-                      std::uint64_t now_ms) noexcept {
+                      std::uint64_t now_ms, std::uint64_t most) noexcept {
     const Geometry& g = segment.geometry();
     std::uint64_t handed = 0;
     const auto hand_on_if_held = [&](Sequence s, std::uint64_t word) {
@@ -122,15 +122,21 @@ std::uint64_t hand_on(const Segment& segment, std::uint32_t group, AttachmentId 
     };
     const Sequence begin = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
     const Sequence end = find_end(segment);
-    for (Sequence s = begin; s < end; ++s) hand_on_if_held(s, segment.record(group, s).load(memory_order_seq_cst));
+    for (Sequence s = begin; s < end && handed < most; ++s)
+        hand_on_if_held(s, segment.record(group, s).load(memory_order_seq_cst));
     if (cells_in_use(segment) != 0)  // after the ring, which they left; with the ring's tag, as every held word
         for (const ParkedEntry& entry : ParkedList(segment, group_in(segment, group)))
-            hand_on_if_held(entry.sequence, with_tag(g, entry.record, g.record_tag(entry.sequence)));
+            if (handed < most) hand_on_if_held(entry.sequence, with_tag(g, entry.record, g.record_tag(entry.sequence)));
     return handed;
 }
 
+void wake_for(const Segment& segment, std::uint32_t group, std::uint64_t handed) noexcept {
+    if (handed != 0)
+        entries_came(segment, sleeper_mask(group), static_cast<unsigned>(std::min<std::uint64_t>(handed, 1'000)));
+}
+
 void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, AttachmentId dead, std::uint64_t now_ms,
-                  RecoveryReport& report) noexcept {
+                  RecoveryReport& report, std::uint64_t& most_entries) noexcept {
     const Visit visit(visits, group);  // also while a half-made group is finished
     settle_group(segment, visits, group, dead);
     const GroupState state = unpack_group(segment.group(group).word.load(memory_order_seq_cst)).state;
@@ -143,7 +149,11 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
     if (find_consumers(segment, group, dead, set) == 0) return;
     // Nobody misses the entries of a dropped group, and its row may be prepared anew right now: who does that may have
     // looked before we came in (VISIT).
-    const std::uint64_t handed = state == GroupState::dropped ? 0 : hand_on(segment, group, dead, set, now_ms);
+    const std::uint64_t handed =
+        state == GroupState::dropped ? 0 : hand_on(segment, group, dead, set, now_ms, most_entries);
+    report.entries += handed;
+    most_entries -= handed;
+    if (most_entries == 0) return wake_for(segment, group, handed);  // the rows stay the dead one's
     for (std::uint32_t consumer = 0; consumer < segment.geometry().consumers; ++consumer) {
         if ((set[consumer / 64] >> consumer % 64 & 1) == 0) continue;
         ConsumerRow& row = segment.consumer(group, consumer);
@@ -156,20 +166,25 @@ void repair_group(const Segment& segment, Visits& visits, std::uint32_t group, A
         report.consumers +=
             row.word.compare_exchange(word, after, memory_order_acq_rel, memory_order_relaxed) ? 1u : 0u;
     }
-    report.entries += handed;
-    if (handed != 0)
-        entries_came(segment, sleeper_mask(group), static_cast<unsigned>(std::min<std::uint64_t>(handed, 1'000)));
+    wake_for(segment, group, handed);
 }
 
 }  // namespace
 
 void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms,
             RecoveryReport& report) noexcept {
+    std::uint64_t all = no_limit;
+    repair(segment, visits, dead, now_ms, report, all);
+}
+
+void repair(const Segment& segment, Visits& visits, AttachmentId dead, std::uint64_t now_ms, RecoveryReport& report,
+            std::uint64_t& most_entries) noexcept {
     repair_chunks(segment, dead, report);
     repair_producers(segment, dead);
     repair_cells(segment, dead);
-    for (std::uint32_t group = 0; group < segment.geometry().group_rows; ++group)
-        repair_group(segment, visits, group, dead, now_ms, report);
+    for (std::uint32_t group = 0; group < segment.geometry().group_rows && most_entries != 0; ++group)
+        repair_group(segment, visits, group, dead, now_ms, report, most_entries);
+    if (most_entries == 0) return;
     std::uint64_t word = dead.word(OwnerState::live);
     if (segment.attachment(dead.row).word.compare_exchange(
             word, pack_owner({OwnerState::free, 0, dead.incarnation + 1}), memory_order_acq_rel, memory_order_relaxed))

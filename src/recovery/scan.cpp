@@ -29,12 +29,20 @@ AttachmentVerdict look_at(const Segment& segment, const os::Descriptor& probe, s
 
 RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe,
                     std::uint64_t now_ms) noexcept {
+    std::uint64_t all = no_limit;
+    return scan(segment, visits, probe, now_ms, all);
+}
+
+RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe, std::uint64_t now_ms,
+                    std::uint64_t& most_entries) noexcept {
     RecoveryReport report;
     for (std::uint32_t row = 0; row < segment.geometry().attachments; ++row) {
         if (row == visits.owner().row) continue;  // I live
         OwnerWord before;
         const AttachmentVerdict verdict = look_at(segment, probe, row, before);
-        if (verdict == AttachmentVerdict::dead) repair(segment, visits, {row, before.incarnation}, now_ms, report);
+        if (verdict == AttachmentVerdict::dead)
+            repair(segment, visits, {row, before.incarnation}, now_ms, report, most_entries);
+        if (most_entries == 0) return report;
         if (verdict == AttachmentVerdict::reset) {
             std::uint64_t word = pack_owner(before);
             segment.attachment(row).word.compare_exchange(word,

@@ -56,6 +56,33 @@ TEST_F(Recovery, of_a_killed_consumer_needs_nobody_who_asks_for_it) {
     EXPECT_EQ(killer.wait(), 0);
 }
 
+TEST_F(Recovery, of_a_killed_consumer_with_a_great_many_entries_hands_all_of_them_on) {
+    constexpr std::uint64_t many = 10'000;  // more than a waiting reader hands on at once
+    Stream stream = create_with_group(medium_options(16'384));
+    add(stream, many);
+    Child holder([&](Link& link) {
+        Stream own = must(Stream::open(path()));
+        Consumer consumer = must(own.consumer("g", "victim"));
+        std::vector<Batch> batches;
+        for (std::uint64_t held = 0; held < many; held += batches.back().size())
+            batches.push_back(must(consumer.read(reading(4'096))));
+        link.send();
+        static_cast<void>(link.receive());
+        return 0;
+    });
+    ASSERT_TRUE(holder.receive());
+    Consumer peer = must(stream.consumer("g", "peer"));
+    holder.kill();
+    Sequence next = 1;
+    while (next <= many) {
+        Batch batch = must(peer.read(reading(1'000, forever)));
+        for (const Entry& entry : batch) EXPECT_EQ(entry.sequence(), next++);
+        EXPECT_TRUE(batch.ack());
+    }
+    EXPECT_EQ(must(stream.recover()).dead, 0u);
+    EXPECT_EQ(must(stream.info()).attachments, 1u);
+}
+
 TEST_F(Recovery, of_a_killed_producer_leaves_its_loans_unhappened_and_its_chunk_to_the_next) {
     Stream stream = create();
     Child child([&](Link& link) {

@@ -187,6 +187,20 @@ TEST_F(Streams, another_user_is_not_allowed) {
     EXPECT_TRUE(Stream::open(path()));
 }
 
+TEST_F(Streams, a_remove_that_is_not_allowed_leaves_it_in_use) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+    StreamOptions options = small_options();
+    options.mode = 0666;
+    Stream stream = create(options);  // in a folder of ours: another user may use it, and not remove it
+    EXPECT_EQ(in_child([&] {
+                  require(::setgid(65'534) == 0 && ::setuid(65'534) == 0);
+                  require(code_of(Stream::remove(path())) == Code::not_allowed);
+                  return 0;
+              }),
+              0);
+    EXPECT_TRUE(stream.add("x"));
+}
+
 TEST_F(Streams, a_read_only_handle_looks_and_changes_nothing) {
     Stream writer = create_with_group();
     add(writer, 3);

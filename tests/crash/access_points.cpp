@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/atomic.hpp"
+#include "crash/write_trap.hpp"
 
 namespace shmq::test {
 
@@ -41,6 +42,10 @@ void before(Access access, const volatile void* where) noexcept {
     ::kill(::getpid(), wanted == Point::death ? SIGKILL : SIGSTOP);
 }
 
+void before_write(std::uint64_t number) noexcept {
+    if (number == chosen) ::kill(::getpid(), SIGKILL);
+}
+
 /// Where the last mapping of a file lies.
 void find_mapping(const std::string& path) {
     std::ifstream maps("/proc/self/maps");
@@ -64,10 +69,14 @@ void arm(Point point, const std::string& path, std::uint64_t at) {
     lowest = 0;
     highest = path.empty() ? ~std::uintptr_t{0} : 0;
     if (!path.empty()) find_mapping(path);
-    access_hook = before;
+    if (point == Point::instruction)
+        trap_writes(reinterpret_cast<std::byte*>(lowest), highest - lowest, before_write);
+    else
+        access_hook = before;
 }
 
 std::uint64_t disarm() {
+    if (wanted == Point::instruction) return release_writes();
     access_hook = nullptr;
     return counted;
 }

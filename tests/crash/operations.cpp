@@ -153,6 +153,20 @@ void leave_a_corpse(Actor& a) {
     corpse.kill();
 }
 
+/// All there is, acked: what a trim may take.
+void finish_all(Actor& a) {
+    a.consumer = must(a.stream.consumer("work", "victim"));
+    while (auto batch = a.consumer.read(reading(8))) {
+        for (const Sequence sequence : sequences_of(batch->entries())) a.tell(sequence);
+        must(batch->ack());
+    }
+}
+
+void name_producer(Actor& a) {
+    a.producer = must(a.stream.producer("feed"));
+    static_cast<void>(a.producer.add(a.next_payload(100)));
+}
+
 void add_small(Actor& a) { static_cast<void>(a.stream.add(a.next_payload(60))); }
 void add_until_parked(Actor& a) {
     for (int i = 0; i < 4; ++i) static_cast<void>(a.stream.add(a.next_payload(60)));
@@ -173,6 +187,13 @@ void use_loans(Actor& a) {
     };
     commit(second);
     commit(first);
+}
+void add_numbered(Actor& a) {
+    for (int i = 0; i < 2; ++i) static_cast<void>(a.producer.add(a.next_payload(100)));
+}
+void discard_loan(Actor& a) { static_cast<void>(a.producer.loan(200)); }
+void join_as_producer(Actor& a) {
+    if (auto producer = a.stream.producer("late")) a.producer = std::move(*producer);
 }
 void close_producer(Actor& a) { a.producer.close(); }
 
@@ -251,7 +272,11 @@ constexpr Operation table[] = {
     {"add_large", Effect::none, false, false, nothing, add_large},
     {"add_over_chunks", Effect::none, false, false, warm_producer, add_over_chunks},
     {"use_loans", Effect::none, false, false, warm_producer, use_loans},
+    {"discard_loan", Effect::none, false, false, warm_producer, discard_loan},
     {"close_producer", Effect::none, false, false, warm_producer, close_producer},
+    {"join_as_producer", Effect::none, false, false, nothing, join_as_producer},
+    {"add_numbered", Effect::none, false, false, name_producer, add_numbered},
+    {"close_named", Effect::none, false, false, name_producer, close_producer},
     {"read_new", Effect::none, false, false, take_three, read},
     {"read_retry", Effect::none, false, false, make_retry, read},
     {"claim", Effect::none, false, false, others_take_three, claim},
@@ -286,6 +311,7 @@ constexpr Operation table[] = {
     {"move_forwards", Effect::moves, false, false, take_three, move_forwards},
     {"move_backwards", Effect::moves, false, false, take_three, move_backwards},
     {"trim", Effect::none, false, false, nothing, trim},
+    {"trim_finished", Effect::none, true, false, finish_all, trim},
     {"recover", Effect::none, false, false, leave_a_corpse, recover},
     {"open_stream", Effect::none, false, true, nothing, open_stream},
     {"close_stream", Effect::none, false, false, nothing, close_stream},

@@ -4,6 +4,7 @@
 #include "crash/access_points.hpp"
 #include "crash/key_order.hpp"
 #include "crash/survivor.hpp"
+#include "support/proof.hpp"
 
 namespace shmq::test {
 namespace {
@@ -13,11 +14,11 @@ enum class Meanwhile : std::uint8_t { laps, moves, drops_and_makes, takes_over }
 
 /// Every point up to here is tried, above it every third, and so on: loads of long walks differ little. Where a group
 /// is dropped or moved, what decides comes after the walks, and where entries are taken over, between two loads: every
-/// point is tried, of the former in the two rings that differ most.
+/// point is tried, of the former in the two rings that differ most. The whole proof tries every point of all.
 constexpr std::uint64_t dense_points = 48;
 std::uint64_t step(const Operation& operation, Ring ring, Meanwhile meanwhile, std::uint64_t at) {
     const bool decides_late = operation.effect != Effect::none && (ring == Ring::middle || ring == Ring::full);
-    if (at < dense_points || decides_late || meanwhile == Meanwhile::takes_over) return 1;
+    if (whole_proof() || at < dense_points || decides_late || meanwhile == Meanwhile::takes_over) return 1;
     return 1 + at / dense_points * 2;
 }
 
@@ -48,10 +49,27 @@ int run_actor(const Operation& operation, const std::string& path, std::uint64_t
     return 0;
 }
 
+/// At how many points, and how long others were in one call meanwhile, at most.
+struct Tried {
+    std::uint64_t points = 0;
+    std::chrono::nanoseconds longest_call{0};
+
+    Tried& operator+=(const Tried& other) {
+        points += other.points;
+        longest_call = std::max(longest_call, other.longest_call);
+        return *this;
+    }
+};
+void print(const Operation& operation, const Tried& tried, const char* what) {
+    std::printf("%-16s stopped at %llu points%s; longest call of others %lld us\n", operation.name,
+                static_cast<unsigned long long>(tried.points), what,
+                static_cast<long long>(tried.longest_call.count() / 1000));
+}
+
 class Stopped : public ::testing::TestWithParam<std::size_t> {};
 
-std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile meanwhile = Meanwhile::laps) {
-    std::uint64_t tried = 0;
+Tried stop_everywhere(const Operation& operation, Ring ring, Meanwhile meanwhile = Meanwhile::laps) {
+    Tried tried;
     for (std::uint64_t at = 1;; at += step(operation, ring, meanwhile, at)) {
         SCOPED_TRACE(std::string(operation.name) + ", ring " + std::to_string(static_cast<int>(ring)) +
                      ", stopped at " + std::to_string(at));
@@ -74,48 +92,46 @@ std::uint64_t stop_everywhere(const Operation& operation, Ring ring, Meanwhile m
         if (zero == told.end()) return ADD_FAILURE() << "the actor never came to its operation", tried;
         survivor.check(operation.effect, {told.begin(), zero}, {zero + 1, told.end()});
         if (!stopped || ::testing::Test::HasFailure()) return tried;
-        ++tried;
+        tried += {1, survivor.longest_call()};
     }
 }
 
 TEST_P(Stopped, at_any_access_and_lapped_twice_ends_validly) {
     const Operation& operation = operations()[GetParam()];
-    std::uint64_t tried = 0;
+    Tried tried;
     for (const Ring ring : rings_for(operation)) {
         tried += stop_everywhere(operation, ring);
         if (HasFailure()) break;
     }
-    std::printf("%-16s stopped at %llu points\n", operation.name, static_cast<unsigned long long>(tried));
+    print(operation, tried, "");
 }
 
 TEST_P(Stopped, at_any_access_while_its_group_is_moved_and_the_ring_lapped_ends_validly) {
     const Operation& operation = operations()[GetParam()];
-    std::uint64_t tried = 0;
+    Tried tried;
     for (const Ring ring : {Ring::middle, Ring::full}) {
         if (is_worth_moving(operation, ring)) tried += stop_everywhere(operation, ring, Meanwhile::moves);
         if (HasFailure()) break;
     }
-    std::printf("%-16s stopped at %llu points, group moved\n", operation.name, static_cast<unsigned long long>(tried));
+    print(operation, tried, ", group moved");
 }
 
 TEST_P(Stopped, at_any_access_while_its_group_is_dropped_and_made_anew_ends_validly) {
     const Operation& operation = operations()[GetParam()];
     if (operation.order != Order::none) return;  // as a move
-    const std::uint64_t tried = stop_everywhere(operation, Ring::middle, Meanwhile::drops_and_makes);
-    std::printf("%-16s stopped at %llu points, group made anew\n", operation.name,
-                static_cast<unsigned long long>(tried));
+    print(operation, stop_everywhere(operation, Ring::middle, Meanwhile::drops_and_makes), ", group made anew");
 }
 
 /// Where there is an order: the entries before those of the operation go to somebody else, who keeps them.
 TEST_P(Stopped, at_any_access_while_others_take_over_keeps_the_order) {
     const Operation& operation = operations()[GetParam()];
     if (operation.order == Order::none) return;
-    std::uint64_t tried = 0;
+    Tried tried;
     for (const Ring ring : {Ring::middle, Ring::full}) {
         tried += stop_everywhere(operation, ring, Meanwhile::takes_over);
         if (HasFailure()) break;
     }
-    std::printf("%-16s stopped at %llu points, taken over\n", operation.name, static_cast<unsigned long long>(tried));
+    print(operation, tried, ", taken over");
 }
 
 /// Consumers that close and leave while a drop or a move looks at what they hold must leave no pin behind.

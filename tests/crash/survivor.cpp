@@ -30,6 +30,14 @@ Survivor::Survivor(const std::string& path, const StreamOptions& options, Ring r
     if (auto batch = holder_.read(reading(6))) held_ = std::move(*batch);
 }
 
+template <class Call>
+auto Survivor::timed(Call call) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto answer = call();
+    longest_call_ = std::max<std::chrono::nanoseconds>(longest_call_, std::chrono::steady_clock::now() - begin);
+    return answer;
+}
+
 GroupOptions Survivor::group_options() const {
     GroupOptions group;
     group.histograms = true;
@@ -92,9 +100,9 @@ void Survivor::lap(Effect effect) {
     EXPECT_TRUE(consumer || may_be_gone(consumer.error())) << consumer.error().message();
     for (std::uint64_t i = 0; i < 2 * options_.slots + 3; ++i) {
         const std::size_t size = i % 7 == 3 ? 1500 : 100;
-        const bool added = add(size);
+        const bool added = timed([&] { return add(size); });
         while (consumer) {
-            auto batch = consumer->read(reading(8));
+            auto batch = timed([&] { return consumer->read(reading(8)); });
             if (!batch) {
                 EXPECT_TRUE(batch.error().code() == Code::empty || may_be_gone(batch.error()))
                     << batch.error().message();
@@ -105,7 +113,7 @@ void Survivor::lap(Effect effect) {
         }
         if (added) continue;
         if (consumer)
-            if (auto batch = consumer->claim(ClaimOptions{})) finish(*batch);
+            if (auto batch = timed([&] { return consumer->claim(ClaimOptions{}); })) finish(*batch);
         // However far the actor came with the group, it does not hold the room: what it held is claimed, or gone. Only
         // a group of its own may, which nobody reads.
         if ((effect != Effect::none || moved_) && code_of(stream_.group("fresh")) == Code::no_group) {

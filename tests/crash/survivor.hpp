@@ -7,6 +7,7 @@
 // hold.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -28,11 +29,15 @@ public:
     void drop_make_and_lap(Effect effect);
     /// Claims the first entry that is in flight, reads what it may have behind it, and keeps both.
     void take_over();
+    /// The longest that one add, read or claim of a lap took. None of them is asked to wait.
+    [[nodiscard]] std::chrono::nanoseconds longest_call() const { return longest_call_; }
     /// Everything above. `may_be_acked`: entries the actor held, each acked by it or not. `acked`: those it surely
     /// acked.
     void check(Effect effect, const std::vector<Sequence>& may_be_acked, const std::vector<Sequence>& acked);
 
 private:
+    template <class Call>
+    auto timed(Call call);
     [[nodiscard]] GroupOptions group_options() const;
     [[nodiscard]] int line_of_entry(Sequence sequence) const;
     bool add(std::size_t size);
@@ -60,6 +65,7 @@ private:
     Batch claimed_;
     Batch behind_;
     std::uint64_t number_ = 1;
+    std::chrono::nanoseconds longest_call_{0};
     Sequence start_ = 0;           // of the group, unless the actor moved it
     bool moved_ = false;           // by this process, while the actor stood
     bool helped_to_move_ = false;  // what was acked in a lap may be delivered again

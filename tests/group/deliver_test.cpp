@@ -220,6 +220,21 @@ TEST(Sweep, goes_round_and_bears_a_cursor_of_garbage) {
     }
 }
 
+TEST(Sweep, lowers_a_floor_above_what_is_not_finished) {
+    GroupForge forge;
+    forge.adder.add_many(6);
+    Reader reader(forge.handle, forge.group, "r");
+    reader.read(6);
+    for (const Sequence s : Sequences{1, 3, 4, 5, 6})
+        test::forge_record(forge.segment(), forge.group.row, s, PendingState::acked, reader.consumer());
+    test::forge_record(forge.segment(), forge.group.row, 2, PendingState::retry, reader.consumer());
+    forge.segment().group(forge.group.row).floor.store(6, memory_order_relaxed);
+    sweep(reader.member(), 8, 1'000);
+    EXPECT_EQ(find_base(forge.segment(), forge.group.row), 2u);
+    sweep(reader.member(), 8, 1'000);
+    EXPECT_EQ(sequences_of(reader.read(64)), (Sequences{2}));
+}
+
 TEST(TakeStale, takes_only_what_is_idle_long_enough) {
     GroupForge forge;
     forge.adder.add_many(4);

@@ -40,6 +40,9 @@ public:
     Attached& operator=(const Attached&) = delete;
     ~Attached() { detach(segment(), handle.id); }
     RecoveryReport scan_now(std::uint64_t now_ms = 5'000) { return scan(segment(), handle.visits, probe(), now_ms); }
+    RecoveryReport scan_now(std::uint64_t now_ms, std::uint64_t& most_entries) {
+        return scan(segment(), handle.visits, probe(), now_ms, most_entries);
+    }
     Handle handle;
 };
 

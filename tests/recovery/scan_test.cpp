@@ -98,6 +98,25 @@ TEST(Scan, hands_on_everything_a_killed_process_held_and_says_what) {
     }
 }
 
+TEST(Scan, cut_short_leaves_the_rest_to_the_next) {
+    Death death;
+    death.child->kill();
+    std::uint64_t most_entries = 2;
+    RecoveryReport report = death.me.scan_now(5'000, most_entries);
+    EXPECT_EQ(most_entries, 0u);
+    EXPECT_EQ(report.entries, 2u);
+    EXPECT_EQ(report.dead, 0u);
+    EXPECT_EQ(record_of(death.me, death.group.row, 3).state, PendingState::retry);
+    EXPECT_EQ(record_of(death.me, death.group.row, 4).state, PendingState::delivered);
+    most_entries = 2;
+    report = death.me.scan_now(5'000, most_entries);
+    EXPECT_EQ(most_entries, 1u);
+    EXPECT_EQ(report.entries, 1u);
+    EXPECT_EQ(report.consumers, 2u);
+    EXPECT_EQ(report.dead, 1u);
+    death.expect_repaired();
+}
+
 TEST(Scan, leaves_the_dead_ones_chunk_for_adoption_with_an_upper_bound_of_its_entries) {
     Death death;
     death.child->kill();

@@ -1,4 +1,4 @@
-// How much is to be tried: `./run test` takes a selection, `./run test proof` all.
+// Whether a test tries all it can, or the selection that fits into every run.
 #pragma once
 
 #include <cstdlib>

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "shmq/shmq.hpp"
+#include "support/start.hpp"
 
 namespace shmq::test {
 
@@ -20,6 +20,7 @@ namespace shmq::test {
     options.consumers = 4;
     options.attachments = 8;
     options.key_stripes = 8;
+    options.first_sequence = first_sequence();
     return options;
 }
 
