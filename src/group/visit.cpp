@@ -20,8 +20,8 @@ void Visits::leave(std::uint32_t row) noexcept {
 bool is_visited(const Segment& segment, std::uint32_t row) noexcept {
     for (std::uint32_t i = 0; i < segment.geometry().attachments; ++i) {
         const AttachmentRow& attachment = segment.attachment(i);
-        // seq_cst, both: a visitor became live before it came in, and either it sees that the row was dropped, or we see
-        // its bit.
+        // seq_cst, both: a visitor became live before it came in, and either it sees that the row was dropped, or we
+        // see its bit.
         if (unpack_owner(attachment.word.load(memory_order_seq_cst)).state != OwnerState::live) continue;
         if ((attachment.inside.load(memory_order_seq_cst) >> row & 1) != 0) return true;
     }

@@ -52,7 +52,7 @@ std::int64_t monotonic_offset_ns() noexcept {
 
 std::uint64_t remember_offset() noexcept {
     const auto offset_ns = static_cast<std::uint64_t>(monotonic_offset_ns());
-    remembered_offset.store(offset_ns, memory_order_relaxed);
+    remembered_offset.store(offset_ns, memory_order_relaxed);  // relaxed: see clock.hpp
     return offset_ns;
 }
 

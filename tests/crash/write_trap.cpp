@@ -1,3 +1,4 @@
+// Memory that cannot be written, and the handler of the fault that an instruction raises there.
 #include "crash/write_trap.hpp"
 
 #include <signal.h>

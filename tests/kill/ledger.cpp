@@ -1,3 +1,4 @@
+// What the workers saw, in memory that outlives them.
 #include "kill/ledger.hpp"
 
 #include <sys/mman.h>

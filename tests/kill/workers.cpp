@@ -1,3 +1,4 @@
+// What each worker does until it is killed.
 #include "kill/workers.hpp"
 
 #include <random>

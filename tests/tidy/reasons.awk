@@ -1,7 +1,7 @@
 # Prints each relaxed load, store or exchange, and each fence, without a comment that says why: on its line, or within the
 # ten above it or above a neighbour that has one. A compare-and-swap's second order, of its failure, needs none.
 BEGIN {
-    words = "relaxed|release|acquire|seq_cst|hint|guess|whole|visible|order|before|after|behind|nobody|only|people|alone"
+    words = "[Rr]elaxed|release|acquire|seq_cst|hint|guess|whole|visible|order|before|after|behind|nobody|only|people|alone"
     names = "PUBLISH|DENSITY|PREFIX|TRIM|DIRECTORY|DROP|VISIT|PARK|CHUNK|ADOPT|COPY|LETTER|LOSS|DELAY|SLEEP|ORDER|REPAIR|NUMBER"
 }
 FNR == 1 { reason = -100; in_swap = 0 }
