@@ -17,7 +17,7 @@ namespace shmq {
 /// behind it finds out (COPY). ThreadSanitizer cannot know that, and is told to look away from these reads and no
 /// others.
 template <class Read>
-auto read_unpinned(Read read) noexcept {
+auto read_unpinned(Read read) noexcept(noexcept(read())) {
 #ifdef SHMQ_THREAD_SANITIZER
     AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
     auto result = read();
