@@ -1,12 +1,14 @@
 // The pin table: 256 cells, searched from the start, since takings from the living are rare.
 #include "group/pins.hpp"
 
-#include "layout/segment.hpp"
+#include "log/copy.hpp"
 
 namespace shmq {
 
 std::optional<ChunkSpan> chunks_of(const Segment& segment, std::uint64_t place) noexcept {
-    const auto entry = entry_at(segment, place);
+    // The entry may be finished under our eyes, and its bytes be overwritten: the exchange of its record, or a look at
+    // it behind the pin, finds that out, and the pin is given back.
+    const auto entry = read_unpinned([&] { return entry_at(segment, place); });
     if (!entry) return std::nullopt;
     const Geometry& g = segment.geometry();
     const std::uint64_t last = entry->payload_offset + (entry->header.size == 0 ? 0 : entry->header.size - 1);

@@ -4,14 +4,15 @@
 #include <algorithm>
 
 #include "group/deliver.hpp"
+#include "log/copy.hpp"
 
 namespace shmq {
 
 /// Bytes of payload that count against max_bytes. Only looked at when there is a limit, since it waits for the entry's
-/// first line.
+/// first line. The entry may be another's by then, and its bytes overwritten; then the exchange of its record fails.
 [[nodiscard]] inline std::size_t size_of(const Segment& segment, const Taking& taking, std::uint64_t place) noexcept {
     if (taking.max_bytes == ~std::size_t{0}) return 0;
-    const auto entry = entry_at(segment, place);
+    const auto entry = read_unpinned([&] { return entry_at(segment, place); });
     return entry ? entry->header.size : 0;
 }
 

@@ -14,8 +14,8 @@ void AnnotateIgnoreReadsEnd(const char* file, int line);
 namespace shmq {
 
 /// What `read` answers. It reads bytes that a producer may be overwriting, which a look at the trim point or the record
-/// behind it finds out (COPY). ThreadSanitizer cannot know that, and is told to look away from these reads and no
-/// others.
+/// behind it, or the record's exchange, finds out (COPY). ThreadSanitizer cannot know that, and is told to look away
+/// from these reads and no others.
 template <class Read>
 auto read_unpinned(Read read) noexcept(noexcept(read())) {
 #ifdef SHMQ_THREAD_SANITIZER

@@ -50,6 +50,7 @@ protected:
         while (done_ < entries) {
             ReadOptions options = reading(1 + random() % 6, 1ms);
             if (random() % 4 == 0) options.claim_idle = 2ms;
+            if (random() % 4 == 0) options.max_bytes = 200;
             auto batch = consumer.read(options);
             if (!batch) continue;
             if (random() % 64 == 0) std::this_thread::sleep_for(5ms);  // long enough to be claimed from, and parked
