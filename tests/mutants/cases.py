@@ -66,7 +66,7 @@ def run(program, names, most_s, mutant=0, reached=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def record(programs, points, place, made_from, jobs, say):
+def record(programs, highest, place, made_from, jobs, say):
     """Each case run once by itself, without a mutant. What fails then is left out, and told."""
     kept = os.path.join(place, 'cases.pickle')
     if os.path.exists(kept):
@@ -79,7 +79,7 @@ def record(programs, points, place, made_from, jobs, say):
         with tempfile.NamedTemporaryFile(dir=place) as file:
             for _ in range(2):
                 file.truncate(0)
-                file.truncate(points + 1)
+                file.truncate(highest + 1)
                 begin = time.monotonic()
                 failed = run(program, [name], 300, reached=file.name)
                 if failed is None:

@@ -134,6 +134,8 @@ class Finder:
             return self.of_binary(cursor, children, whole)
         elif kind == Kind.CALL_EXPR:
             self.of_call(cursor, children, whole)
+        elif kind == Kind.UNARY_OPERATOR and self.source.bytes.startswith(b'!=', span(cursor)[0]):
+            return self.of_rewritten(cursor, whole)
         elif kind == Kind.UNARY_OPERATOR and self.source.bytes.startswith(b'!', span(cursor)[0]):
             if not whole:
                 text = self.source.text(*span(cursor))
@@ -263,6 +265,15 @@ class Finder:
         self.source.around(*span(cursor), point, f'::shmq::mutants::{COMPARISONS[operator]}(@, ', ')')
         self.source.instead(at, at + len(operator), point, ',')
 
+    def of_rewritten(self, cursor, whole):
+        """`a != b` where there is only an operator==: `!` at the operator, with the call of both sides below it."""
+        call = plain(next(cursor.get_children()))
+        sides = sorted((c for c in call.get_children() if not c.spelling.startswith('operator')), key=lambda c: span(c)[0])
+        if len(sides) == 2:
+            self.compare((span(sides[0])[0], span(sides[1])[1]), *sides, '!=', span(cursor)[0], whole)
+        for side in sides:
+            self.visit(side)
+
     def of_call(self, cursor, children, whole):
         if cursor.spelling.startswith('operator') and cursor.spelling[8:] in COMPARISONS:
             sides = sorted((c for c in children if not c.spelling.startswith('operator')), key=lambda c: span(c)[0])
@@ -331,8 +342,10 @@ def find(root, rooms=('src/log', 'src/group', 'src/recovery')):
                 finder.parse(f'{room}/{name}', tuple(r + '/' for r in rooms))
     alike = {}
     points = [entry[3] for entry in sorted(finder.points, key=lambda entry: (*entry[:3], entry[3].kind))]
-    for number, point in enumerate(points, 1):
-        point.number = number
+    first = {file: 1 + 1000 * index for index, file in enumerate(sorted(finder.sources))}
+    for point in points:
+        point.number = first[point.file]  # by file, so that a change in one does not compile the others anew
+        first[point.file] += 1
         point.repeat = alike.get(point.key(), 0)
         alike[point.key()] = point.repeat + 1
     orders = sum(len(ORDER.findall(re.sub(r'//[^\n]*', '', source.bytes.decode())))

@@ -74,6 +74,8 @@ def build(root, place, written):
             if before not in text:
                 raise SystemExit(f'mutants: {name} makes its folders in another way by now')
             text = text.replace(before, b'parent = ::shmq::mutants::folder()')
+        if name == 'tests/CMakeLists.txt':  # most of the time goes there, for tests that gain nothing by it
+            text += b'foreach(room api crash)\n    target_compile_options(${room}_test PRIVATE -O0)\nendforeach()\n'
         write(os.path.join(tree, name), text)
     for name in set(files(tree)) - wanted:
         if os.path.exists(os.path.join(tree, name)):
@@ -84,7 +86,7 @@ def build(root, place, written):
                                              'WARNINGS_AS_ERRORS')]
     steps = (['cmake', '-S', tree, '-B', out, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release',
               f'-DCMAKE_CXX_FLAGS=-w -include {header}', '-DCMAKE_CXX_FLAGS_RELEASE=-O2', *off],
-             ['nice', 'cmake', '--build', out, '--parallel', str(os.cpu_count()), '--target',
+             ['cmake', '--build', out, '--parallel', str(os.cpu_count()), '--target',
               *(room + '_test' for room in PROGRAMS)])
     with open(log, 'wb') as stream:
         for step in steps:
