@@ -5,6 +5,7 @@
 #include "log/find_bytes.hpp"
 #include "log/find_time.hpp"
 #include "log/free_chunks.hpp"
+#include "log/parking.hpp"
 #include "log/trim.hpp"
 
 namespace shmq {
@@ -71,6 +72,81 @@ TEST(Bounds, a_publisher_fills_the_last_slot_and_asks_for_room_at_the_one_after_
     EXPECT_EQ(forge.control().room_wanted.load(memory_order_relaxed), 2u) << "the trim point that would do";
     EXPECT_EQ(find_end(forge.segment()), forge.geometry().slots + 1);
     EXPECT_EQ(publisher.publish_at_hint(0), 0u);
+}
+
+TEST(Bounds, an_unfinished_chunk_whose_entries_are_all_trimmed_is_filled_from_its_start) {
+    for (const Sequence trim : {Sequence{1}, Sequence{2}}) {
+        const Forge forge;
+        test::publish_many(forge.segment(), 1);
+        ChunkHolder first(forge.segment(), somebody(1, 1));
+        first.settle(*first.reserve(96), 1);
+        first.close();
+        forge.control().trim_point.store(trim, memory_order_seq_cst);
+        ChunkHolder second(forge.segment(), somebody(2, 5));
+        const Room room = *second.reserve(64);
+        EXPECT_EQ(room.offset % forge.geometry().chunk_size, trim == 1 ? 96u : 0u);
+    }
+}
+
+TEST(Bounds, only_runs_of_more_than_one_chunk_are_kept_apart_from_singles) {
+    for (const std::uint64_t most : {400u, 900u}) {
+        StreamOptions options = test::tiny_options();
+        options.max_entry = most;
+        const Forge forge(options);
+        ASSERT_EQ(forge.geometry().longest_run, most == 400 ? 1u : 2u);
+        EXPECT_EQ(single_chunks(forge.geometry()), most == 400 ? 8u : 6u);
+    }
+}
+
+TEST(Bounds, a_damaged_count_of_parking_cells_names_none_that_are_not_there) {
+    for (const std::uint32_t parking : {0u, 4u}) {
+        StreamOptions options = test::tiny_options();
+        options.parking = parking;
+        const Forge forge(options);
+        for (const std::uint64_t used : {std::uint64_t{parking}, std::uint64_t{parking} + 5, ~std::uint64_t{0}}) {
+            forge.control().parked.store(used, memory_order_seq_cst);
+            EXPECT_EQ(cells_in_use(forge.segment()), parking) << used;
+        }
+        const std::uint64_t record = parked_record(forge.geometry(), 1, parking, 1);
+        EXPECT_FALSE(cell_of(forge.geometry(), record)) << "the cell behind the last";
+    }
+}
+
+TEST(Bounds, a_lift_that_reaches_all_that_was_wanted_names_nobody_in_the_way) {
+    const Forge forge;
+    test::forge_group(forge.segment(), 0, "g", 1);
+    test::publish_many(forge.segment(), 5);
+    for (Sequence s = 1; s <= 3; ++s) test::forge_record(forge.segment(), 0, s, PendingState::acked);
+    const Lifted all = lift_trim(forge.segment(), 4);
+    EXPECT_EQ(all.trim, 4u);
+    EXPECT_FALSE(all.blocked.known);
+    const Lifted some = lift_trim(forge.segment(), 5);
+    EXPECT_EQ(some.trim, 4u);
+    EXPECT_TRUE(some.blocked.known);
+    EXPECT_EQ(some.blocked.sequence, 4u);
+}
+
+TEST(Bounds, a_damaged_entry_beside_the_time_asked_for_is_told_wherever_it_stands) {
+    for (Sequence damaged = 1; damaged <= 8; ++damaged) {
+        const Forge forge;
+        Publisher publisher(forge.segment());
+        for (Sequence s = 1; s <= 8; ++s) {
+            EntryHeader header{};
+            header.kind = kind_data;
+            header.time_ns = 10 * s;
+            forge.write_header(s, header);
+            ASSERT_EQ(*publisher.publish(s), s);
+        }
+        EntryHeader garbage{};
+        garbage.kind = kind_data;
+        garbage.size = ~0u;
+        forge.write_header(damaged, garbage);
+        Sequence found = 0;
+        EXPECT_EQ(find_from_time(forge.segment(), 1'000, found), Copied::corrupt) << "all before the end are looked at";
+        EXPECT_EQ(found, damaged);
+        EXPECT_EQ(find_after_time(forge.segment(), 0, found), Copied::corrupt) << "all behind the begin are looked at";
+        EXPECT_EQ(found, damaged);
+    }
 }
 
 }  // namespace
