@@ -147,6 +147,9 @@ run_aarch64() {
     conclude
 }
 
+# Says by itself what it does: it takes long.
+run_mutants() { /usr/bin/python3 -B tests/mutants/mutants.py "$@"; }
+
 # --- Which word ------------------------------------------------------------------------------------------------------------
 
 # at_most COUNT WORD...: ends with the usage if there are more words.
@@ -173,6 +176,11 @@ test_verb() {
         aarch64)
             need build aarch64
             run_aarch64
+            ;;
+        mutants)
+            shift
+            need build test mutants
+            run_mutants "$@"
             ;;
         proof | starts | kill)
             seconds=$(seconds_of "$1" "${2:-}" 300)

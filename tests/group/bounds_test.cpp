@@ -1,0 +1,120 @@
+// Each bound of the room group on it and beside it, and answers that look alike until they are asked for.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "group/dead_move.hpp"
+#include "group/group_options.hpp"
+#include "group/grouping.hpp"
+#include "group/losses.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using test::Reader;
+using test::sequences_of;
+using Ranges = std::vector<LostRange>;
+using Sequences = std::vector<Sequence>;
+
+constexpr PendingWord delivered{7, 1, 3, PendingState::delivered};
+
+TEST(Bounds, the_longest_delay_is_taken_and_a_millisecond_more_is_not) {
+    const std::chrono::milliseconds most{most_delay_ms};
+    ASSERT_TRUE(delay_ms_of("delay", most));
+    EXPECT_EQ(*delay_ms_of("delay", most), most_delay_ms);
+    EXPECT_EQ(delay_ms_of("delay", most + std::chrono::milliseconds(1)).error().code(), Code::bad_option);
+    GroupOptions options;
+    options.retention = Retention::until;
+    options.behind = most;
+    EXPECT_TRUE(check_options(options));
+    options.behind = most + std::chrono::milliseconds(1);
+    EXPECT_FALSE(check_options(options));
+    options.behind = std::chrono::milliseconds(1);
+    EXPECT_TRUE(check_options(options));
+    options.behind = {};
+    EXPECT_FALSE(check_options(options)) << "until when";
+}
+
+TEST(Bounds, a_clock_that_reads_behind_the_stamp_or_the_same_extends_nothing) {
+    Word word(0);
+    clock_start(word, delivered, 1'000);
+    for (const std::uint64_t now_ms : {1'000u, 999u, 0u}) {
+        clock_extend(word, delivered, now_ms);
+        EXPECT_EQ(clock_read(word, delivered, 1'010).idle_ms, 10u) << now_ms;
+    }
+    clock_extend(word, delivered, 1'001);
+    EXPECT_EQ(clock_read(word, delivered, 1'010).idle_ms, 9u);
+}
+
+TEST(Bounds, the_end_that_reaches_the_limit_is_remembered_by_its_kind_and_an_earlier_one_is_not) {
+    for (const Ending ending : {Ending::failed, Ending::died, Ending::claimed}) {
+        Word word(0);
+        const PendingWord first{7, 1, 1, PendingState::delivered};
+        clock_start(word, first, 1'003);
+        EXPECT_EQ(clock_read(word, first, 1'003).ending, Ending::released) << "it is not dead";
+        clock_end(word, 1, first, ending, 2'000);
+        const PendingWord dead{7, 1, 1, PendingState::dead};
+        EXPECT_EQ(clock_read(word, dead, 2'000).ending, ending);
+        EXPECT_EQ(clock_read(word, dead, 2'004).idle_ms, 4u);
+    }
+}
+
+TEST(Bounds, the_counts_of_what_was_delivered_again_are_not_forgotten) {
+    Word word(0);
+    const PendingWord dead{7, 1, 3, PendingState::dead}, again{7, 2, 4, PendingState::delivered};
+    clock_end(word, 0, delivered, Ending::failed, 1'000);
+    clock_again(word, again, 1'500);
+    const std::uint64_t before = word.load(memory_order_relaxed);
+    clock_forget(word, dead, 2'000);
+    EXPECT_EQ(word.load(memory_order_relaxed), before);
+}
+
+TEST(Bounds, a_floor_at_the_end_of_the_ring_is_believed_and_one_above_it_is_not) {
+    GroupForge forge;
+    forge.adder.add_many(8);
+    Word& floor = forge.segment().group(forge.group.row).floor;
+    floor.store(9, memory_order_relaxed);
+    EXPECT_EQ(find_base(forge.segment(), forge.group.row), 9u);
+    floor.store(10, memory_order_relaxed);
+    EXPECT_EQ(find_base(forge.segment(), forge.group.row), 1u);
+}
+
+TEST(Bounds, a_lost_range_inside_of_another_does_not_shorten_it) {
+    Ranges lost{{1, 9}, {2, 3}, {10, 10}, {12, 12}};
+    merge_lost(lost);
+    EXPECT_EQ(lost, (Ranges{{1, 10}, {12, 12}}));
+}
+
+TEST(Bounds, a_mover_is_given_as_many_dead_entries_as_it_asked_for) {
+    GroupForge forge;
+    forge.adder.add_many(5);
+    Reader reader(forge.handle, forge.group, "a");
+    ASSERT_EQ(reader.read_new(5).size(), 5u);
+    for (Sequence s = 1; s <= 4; ++s) test::forge_record(forge.segment(), forge.group.row, s, PendingState::dead);
+    EXPECT_EQ(dead_to_move(forge.segment(), forge.group.row, 3), (Sequences{1, 2, 3}));
+    EXPECT_EQ(dead_to_move(forge.segment(), forge.group.row, 4), (Sequences{1, 2, 3, 4}));
+    EXPECT_EQ(dead_to_move(forge.segment(), forge.group.row, 9), (Sequences{1, 2, 3, 4}));
+}
+
+TEST(Bounds, a_batch_of_as_many_bytes_as_its_entries_have_takes_them_all) {
+    GroupForge forge;
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(forge.adder.add("12345678"));
+    Reader reader(forge.handle, forge.group, "a");
+    EXPECT_EQ(sequences_of(reader.read_new(8, 16)), (Sequences{1, 2}));
+    Reader other(forge.handle, forge.group, "b");
+    ASSERT_TRUE(forge.adder.add("12345678"));
+    EXPECT_EQ(sequences_of(other.read_new(8, 15)), (Sequences{3}));
+}
+
+TEST(Bounds, what_is_idle_for_exactly_the_time_asked_for_is_claimed) {
+    GroupForge forge;
+    forge.adder.add_many(1);
+    Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
+    ASSERT_EQ(holder.read(1, 1'000).size(), 1u);
+    EXPECT_TRUE(other.claim(100, 1'099).empty());
+    EXPECT_EQ(sequences_of(other.claim(100, 1'100)), (Sequences{1}));
+}
+
+}  // namespace
+}  // namespace shmq
