@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -105,7 +106,8 @@ void trap_writes(std::byte* from, std::size_t size, void (*before_write)(std::ui
 }
 
 std::uint64_t release_writes() {
-    protect(PROT_READ | PROT_WRITE);
+    // ENOMEM: the program has unmapped them itself.
+    if (::mprotect(first, length, PROT_READ | PROT_WRITE) != 0 && errno != ENOMEM) ::abort();
     return count;
 }
 
