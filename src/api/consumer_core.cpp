@@ -117,12 +117,6 @@ void ConsumerCore::close() noexcept {
     closed_ = true;
 }
 
-Result<void> ConsumerCore::usable() const noexcept {
-    if (const Code code = stream_->usable(); code != Code::ok) return code;
-    if (closed_) return Code::closed;
-    return {};
-}
-
 /// After the group was dropped or moved: joins its new row, if there is one and no batch of the old one is open.
 Result<void> ConsumerCore::rejoin_if_moved() {
     if (joined_ && is_active(stream_->segment(), member_.group)) [[likely]]
@@ -211,9 +205,9 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
 }
 
 ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
-    const Segment& segment = stream_->segment();
+    const Segment& segment = member_.segment;
     if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Quick::unusual;
-    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group) ||
+    if (options.max_entries - 1 >= ready_entries || member_.any_retry() || !is_active(segment, member_.group) ||
         any_due())
         return Quick::unusual;
     if (++reads_ % reads_per_sweep == 0) [[unlikely]]
@@ -221,9 +215,12 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
     const NextSlot next = look_at_next(member_);
     if (is_unpublished(member_, next)) return is_removed(segment) ? Quick::unusual : Quick::nothing;
     prefetch_entry(segment, next.place);
-    const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
-    if (free == batches_.end()) return Quick::unusual;
-    batch = free->get();
+    batch = std::exchange(spare_, nullptr);
+    if (batch == nullptr || batch->open) [[unlikely]] {
+        const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
+        if (free == batches_.end()) return Quick::unusual;
+        batch = free->get();
+    }
     const std::uint64_t now_ms = stream_->now_ms();
     if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]]
         batch->count = 1;
@@ -266,7 +263,7 @@ bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
 }
 
 Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
-    if (auto fine = usable(); !fine) return fine.error();
+    if (const Code code = usable(); code != Code::ok) return code;
     if (options.max_entries == 0 || options.max_entries > most_entries)
         return option_error("max_entries", options.max_entries, 1, most_entries);
     BatchCore& batch = free_batch(options.max_entries);
@@ -329,7 +326,7 @@ void ConsumerCore::sweep_slice() noexcept {
 }
 
 Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
-    if (auto fine = usable(); !fine) return fine.error();
+    if (const Code code = usable(); code != Code::ok) return code;
     if (options.max_entries == 0 || options.max_entries > most_entries)
         return option_error("max_entries", options.max_entries, 1, most_entries);
     if (auto joined = rejoin_if_moved(); !joined) return joined.error();
@@ -365,21 +362,21 @@ Taken* ConsumerCore::find(Sequence sequence, BatchCore** in) noexcept {
 }
 
 Result<void> ConsumerCore::ack(Sequence sequence) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
     return ack_one(*batch, sequence);
 }
 
 Result<void> ConsumerCore::nack(Sequence sequence, std::optional<Duration> delay) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
     return nack_one(*batch, sequence, delay);
 }
 
 Result<void> ConsumerCore::extend(Sequence sequence) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
     return extend_one(*batch, sequence);

@@ -16,12 +16,13 @@
 namespace shmq::detail {
 
 /// The entries of one batch. Pooled by its consumer.
-class BatchCore {
+class BatchCore : public BatchHead {
 public:
     explicit BatchCore(std::size_t capacity) { reserve(capacity); }
     void reserve(std::size_t capacity) {
         taken.resize(std::max(taken.size(), capacity));
         entries.resize(taken.size());
+        first = entries.data();
     }
 
     ConsumerCore* consumer = nullptr;  // null: the consumer was closed
@@ -29,7 +30,6 @@ public:
     std::vector<Entry> entries;
     std::vector<CopyBuffer> copies;  // of a group that hands out copies: one for each entry; they grow, and stay
     std::vector<LostRange> lost;
-    std::size_t count = 0;
     std::size_t held = 0;  // entries neither acked nor given back
     bool open = false;
     std::uint64_t delivered_at = 0;  // for `LatencyKeeper::acked`
@@ -97,7 +97,10 @@ private:
     void leave() noexcept;
     /// Moves what is dead to the group's dead-letter stream, if it has one. dead_letters.cpp.
     void move_dead_letters();
-    Result<void> usable() const noexcept;
+    [[nodiscard]] Code usable() const noexcept {
+        const Code code = stream_->usable();
+        return code == Code::ok && closed_ ? Code::closed : code;
+    }
     Result<void> rejoin_if_moved();
     BatchCore& free_batch(std::size_t capacity);
     template <class Gather>
@@ -112,7 +115,10 @@ private:
     /// Ends the delivery of an entry that was handled, as its group wants it.
     Finish finish_one(const Taken& taken) noexcept;
     Finish finish_carefully(const Taken& taken) noexcept;
-    void after_acks(const BatchCore& batch, unsigned count) noexcept;
+    std::size_t finish_in_ring(BatchCore& batch) noexcept;
+    Result<void> ack_rest(BatchCore& batch, std::size_t ended) noexcept;
+    void lift_floor(const BatchCore& batch) noexcept;
+    void after_acks(const BatchCore& batch, std::size_t count) noexcept;
     Finish give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
                          std::optional<std::uint32_t> delay_ms) noexcept;
     Finish give_copy_back(const Taken& taken, Ending ending, std::uint64_t now_ms,
@@ -136,7 +142,7 @@ private:
     Result<void> give_back_all(BatchCore& batch, Ending ending, std::optional<std::uint32_t> delay_ms) noexcept;
     /// Whether a delayed entry may have come due. One load of a line that is_active loads too, if nothing is delayed.
     [[nodiscard]] bool any_due() const noexcept {
-        const std::uint32_t hint = due_hint(stream_->segment(), row());
+        const std::uint32_t hint = member_.row->due.load(memory_order_relaxed);  // as due_hint
         return hint != 0 && is_due(hint, stream_->now_ms());
     }
     Result<void> finished(BatchCore& batch, Taken& taken, Finish finish) noexcept;
@@ -162,6 +168,7 @@ private:
     std::vector<Taken> given_up_;    // the same with their records
     std::size_t told_given_up_ = 0;  // so many of these, the first, were told with the last read
     std::vector<std::unique_ptr<BatchCore>> batches_;
+    BatchCore* spare_ = nullptr;  // the one of them that was closed last, unless it is open again
     std::unique_ptr<PollSource> poll_;
 };
 

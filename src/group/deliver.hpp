@@ -23,8 +23,20 @@ struct Member {
     /// `came_back`: under a name that was here before.
     Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept;
 
+    /// The record of an entry in the group.
+    [[nodiscard]] Word& record(Sequence sequence) const noexcept {
+        return records[segment.geometry().index_of(sequence)];
+    }
+    /// As any_retry of retry_index.hpp.
+    [[nodiscard]] bool any_retry() const noexcept { return retry_top->load(memory_order_relaxed) != 0; }
+
     Segment segment;
     GroupId group;
+    // Where the group's words begin, so that nobody multiplies for each entry.
+    GroupRow* row = nullptr;
+    Word* records = nullptr;
+    Word* deliveries = nullptr;
+    const Word* retry_top = nullptr;
     std::uint32_t consumer = 0;         // row in the group
     std::uint64_t delivered_to_us = 0;  // a record of ours at its first delivery, without its tag
     Sequence next = 0;                  // all before it were seen delivered, or do not concern the group
@@ -92,16 +104,16 @@ inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms
     const Geometry& g = segment.geometry();
     const Sequence c = member.next;
     const std::uint64_t lap = (c >> g.slot_bits) + 1;
-    Word& word = segment.record(member.group.row, c);
+    Word& word = member.record(c);
     std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
     if (slot.tag != (lap & g.tag_mask) || record >> g.record_shift != ((lap - 1) & g.record_tag_mask)) return false;
     const std::uint64_t mine = lap << g.record_shift | member.delivered_to_us;
     // seq_cst: DROP and PREFIX, as in take_new.
     if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
-    clock_first(segment, member.group.row, c, now_ms);
+    clock_first(member.deliveries[g.index_of(c)], lap, now_ms);
     taken = {c, mine, slot.place, 1, false};
     member.next = c + 1;
-    Word& cursor = segment.group(member.group.row).cursor;
+    Word& cursor = member.row->cursor;
     if (cursor.load(memory_order_relaxed) <= c) cursor.store(c + 1, memory_order_relaxed);  // relaxed: a hint
     return true;
 }
