@@ -222,9 +222,10 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
         batch = free->get();
     }
     const std::uint64_t now_ms = stream_->now_ms();
-    if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]]
+    if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]] {
         batch->count = 1;
-    else {
+        send_for_next(member_);
+    } else {
         Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, now_ms};
         take_new(member_, taking);
         if (taking.count == 0) return Quick::unusual;

@@ -40,6 +40,7 @@ struct Member {
     std::uint32_t consumer = 0;         // row in the group
     std::uint64_t delivered_to_us = 0;  // a record of ours at its first delivery, without its tag
     Sequence next = 0;                  // all before it were seen delivered, or do not concern the group
+    Sequence seen = 0;                  // entries from next up to here are on their way (send_for_next)
     Sequence sweep_at = 0;              // where the sweep goes on
     Order order = Order::none;          // of the group
     std::uint32_t waiting = 0;          // entries the last look found waiting for earlier ones (order.hpp)
@@ -95,6 +96,24 @@ inline void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept
     const std::byte* bytes = segment.payload() + (place << segment.geometry().unit_bits);
     __builtin_prefetch(bytes);
     __builtin_prefetch(bytes + cache_line);
+}
+
+/// Sends for entries behind `next` that are published, two at most: who reads one at a time is then not kept waiting by
+/// each on its way from the producer's processor. A line of slots that the producer may be about to write is left to
+/// it.
+inline void send_for_next(Member& member) noexcept {
+    constexpr Sequence ahead = 8;
+    constexpr Sequence slots_per_line = cache_line / sizeof(Word);
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    Sequence seen = std::max(member.seen, member.next);
+    for (int turn = 0; turn < 2 && seen - member.next < ahead; ++turn, ++seen) {
+        if (seen % slots_per_line == 0 && seen - member.next < ahead / 2 && seen != member.next) break;
+        const std::uint64_t slot = segment.slot(seen).load(memory_order_relaxed);  // nothing is read by it
+        if (slot >> g.place_bits != g.slot_tag(seen)) break;
+        prefetch_entry(segment, slot & g.place_mask);
+    }
+    member.seen = seen;
 }
 
 /// Claims the entry at `next` in the common case, inline: it is there, and nobody else was given it. False if anything
