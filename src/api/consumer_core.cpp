@@ -15,9 +15,7 @@ namespace shmq::detail {
 namespace {
 
 constexpr std::size_t ready_batches = 2;
-constexpr std::size_t ready_entries = 256;
 constexpr unsigned copy_turns = 16;
-constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
 constexpr std::uint64_t records_per_sweep = 16;
 constexpr std::uint64_t records_per_slice = 16'384;  // a waiting reader has the time to look at more
 
@@ -204,21 +202,13 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
     return true;
 }
 
-ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
-    const Segment& segment = member_.segment;
-    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Quick::unusual;
-    if (options.max_entries - 1 >= ready_entries || member_.any_retry() || !is_active(segment, member_.group) ||
-        any_due())
-        return Quick::unusual;
-    if (++reads_ % reads_per_sweep == 0) [[unlikely]]
-        sweep(member_, records_per_sweep, stream_->now_ms());
-    const NextSlot next = look_at_next(member_);
-    if (is_unpublished(member_, next)) return is_removed(segment) ? Quick::unusual : Quick::nothing;
-    prefetch_entry(segment, next.place);
-    batch = std::exchange(spare_, nullptr);
+[[gnu::noinline]] void ConsumerCore::sweep_some() noexcept { sweep(member_, records_per_sweep, stream_->now_ms()); }
+
+BatchCore* ConsumerCore::take_quickly(const ReadOptions& options, const NextSlot& next) noexcept {
+    BatchCore* batch = std::exchange(spare_, nullptr);
     if (batch == nullptr || batch->open) [[unlikely]] {
         const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
-        if (free == batches_.end()) return Quick::unusual;
+        if (free == batches_.end()) return nullptr;
         batch = free->get();
     }
     const std::uint64_t now_ms = stream_->now_ms();
@@ -228,12 +218,12 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
     } else {
         Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, now_ms};
         take_new(member_, taking);
-        if (taking.count == 0) return Quick::unusual;
+        if (taking.count == 0) return nullptr;
         batch->count = taking.count;
     }
     if (!claims_stand(member_, batch->taken[0].sequence)) [[unlikely]] {
         Taking taking{std::span<Taken>(batch->taken.data(), batch->count), batch->count, 0, 0, now_ms};
-        if (check_claims(member_, taking) || taking.count == 0) return Quick::unusual;
+        if (check_claims(member_, taking) || taking.count == 0) return nullptr;
         batch->count = taking.count;
     }
     batch->held = batch->count;
@@ -242,10 +232,10 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
     for (std::size_t i = 0; i < batch->count; ++i)
         if (!show(batch->taken[i], batch->entries[i])) [[unlikely]] {
             close_batch(*batch);
-            return Quick::unusual;  // read_slowly meets the same damage and says so
+            return nullptr;  // read_slowly meets the same damage and says so
         }
     count_delivered(*batch, now_ms);
-    return Quick::found;
+    return batch;
 }
 
 bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {

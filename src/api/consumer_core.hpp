@@ -47,12 +47,15 @@ public:
     ~ConsumerCore();
 
     Result<Batch> read(const ReadOptions& options) {
-        BatchCore* batch = nullptr;
         for (;;) {  // a wait: ends when there is an entry, the spin is over, or something is unusual
-            const Quick quick = read_quickly(options, batch);
-            if (quick == Quick::found) [[likely]]
-                return Batch(batch);
-            if (quick == Quick::unusual) break;
+            NextSlot next;
+            const Look look = look_quickly(options, next);
+            if (look == Look::unusual) break;
+            if (look == Look::something) {
+                if (BatchCore* const batch = take_quickly(options, next)) [[likely]]
+                    return Batch(batch);
+                break;
+            }
             if (options.wait <= Duration{0}) return Code::empty;
             if (!spin_for_next(options)) break;
         }
@@ -87,9 +90,13 @@ public:
     void close_batch(BatchCore& batch) noexcept;
 
 private:
-    enum class Quick : std::uint8_t { found, nothing, unusual };
-    /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly.
-    Quick read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept;
+    enum class Look : std::uint8_t { something, nothing, unusual };
+    /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly. `next`
+    /// is what the next entry's slot says.
+    [[gnu::always_inline]] inline Look look_quickly(const ReadOptions& options, NextSlot& next) noexcept;
+    /// Takes what was seen there; null if anything is unusual: nothing was taken then.
+    BatchCore* take_quickly(const ReadOptions& options, const NextSlot& next) noexcept;
+    void sweep_some() noexcept;
     /// Looks on for as long as a waiter spins; true as soon as there may be something.
     bool spin_for_next(const ReadOptions& options) noexcept;
     Result<Batch> read_slowly(const ReadOptions& options);
@@ -149,6 +156,9 @@ private:
     [[nodiscard]] Taken* find(Sequence sequence, BatchCore** batch) noexcept;
     [[nodiscard]] std::uint32_t row() const noexcept { return member_.group.row; }
 
+    static constexpr std::size_t ready_entries = 256;       // so many a read finds room for without allocating
+    static constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
+
     std::shared_ptr<StreamCore> stream_;
     std::string group_;
     std::string name_;
@@ -171,5 +181,18 @@ private:
     BatchCore* spare_ = nullptr;  // the one of them that was closed last, unless it is open again
     std::unique_ptr<PollSource> poll_;
 };
+
+inline ConsumerCore::Look ConsumerCore::look_quickly(const ReadOptions& options, NextSlot& next) noexcept {
+    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Look::unusual;
+    if (options.max_entries - 1 >= ready_entries || member_.any_retry() || !is_active(member_.segment, member_.group) ||
+        any_due())
+        return Look::unusual;
+    if (++reads_ % reads_per_sweep == 0) [[unlikely]]
+        sweep_some();
+    next = look_at_next(member_);
+    if (is_unpublished(member_, next)) return is_removed(member_.segment) ? Look::unusual : Look::nothing;
+    prefetch_entry(member_.segment, next.place);
+    return Look::something;
+}
 
 }  // namespace shmq::detail
