@@ -205,6 +205,7 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
 [[gnu::noinline]] void ConsumerCore::sweep_some() noexcept { sweep(member_, records_per_sweep, stream_->now_ms()); }
 
 BatchCore* ConsumerCore::take_quickly(const ReadOptions& options, const NextSlot& next) noexcept {
+    prefetch_entry(member_.segment, next.place);
     BatchCore* batch = std::exchange(spare_, nullptr);
     if (batch == nullptr || batch->open) [[unlikely]] {
         const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });

@@ -190,9 +190,8 @@ inline ConsumerCore::Look ConsumerCore::look_quickly(const ReadOptions& options,
     if (++reads_ % reads_per_sweep == 0) [[unlikely]]
         sweep_some();
     next = look_at_next(member_);
-    if (is_unpublished(member_, next)) return is_removed(member_.segment) ? Look::unusual : Look::nothing;
-    prefetch_entry(member_.segment, next.place);
-    return Look::something;
+    if (!is_unpublished(member_, next)) return Look::something;
+    return is_removed(member_.segment) ? Look::unusual : Look::nothing;
 }
 
 }  // namespace shmq::detail
