@@ -91,8 +91,8 @@ public:
 
 private:
     enum class Look : std::uint8_t { something, nothing, unusual };
-    /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly. `next`
-    /// is what the next entry's slot says.
+    /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly.
+    /// `next` is what the next entry's slot says.
     [[gnu::always_inline]] inline Look look_quickly(const ReadOptions& options, NextSlot& next) noexcept;
     /// Takes what was seen there; null if anything is unusual: nothing was taken then.
     BatchCore* take_quickly(const ReadOptions& options, const NextSlot& next) noexcept;
@@ -156,7 +156,7 @@ private:
     [[nodiscard]] Taken* find(Sequence sequence, BatchCore** batch) noexcept;
     [[nodiscard]] std::uint32_t row() const noexcept { return member_.group.row; }
 
-    static constexpr std::size_t ready_entries = 256;       // so many a read finds room for without allocating
+    static constexpr std::size_t ready_entries = 256;     // so many a read finds room for without allocating
     static constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
 
     std::shared_ptr<StreamCore> stream_;

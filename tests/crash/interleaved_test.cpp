@@ -13,11 +13,10 @@ namespace shmq::test {
 namespace {
 
 /// Of these is what comes in between. None of them is about the group as a whole, and none fills the ring.
-constexpr std::string_view others[] = {"add_over_chunks", "use_loans",    "close_producer", "add_numbered",
-                                       "read_new",        "read_retry",   "claim",          "ack_all",
-                                       "nack",            "read_due",     "close_batch",    "close_consumer",
-                                       "operator_ack",    "operator_nack", "extend",        "create_group",
-                                       "trim",            "recover"};
+constexpr std::string_view others[] = {
+    "add_over_chunks", "use_loans",     "close_producer", "add_numbered", "read_new",    "read_retry",
+    "claim",           "ack_all",       "nack",           "read_due",     "close_batch", "close_consumer",
+    "operator_ack",    "operator_nack", "extend",         "create_group", "trim",        "recover"};
 
 const Operation& operation_named(std::string_view name) {
     const auto all = operations();
