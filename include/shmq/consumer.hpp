@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "shmq/entry.hpp"
 #include "shmq/status.hpp"
@@ -13,6 +14,11 @@ namespace shmq {
 namespace detail {
 class ConsumerCore;
 class BatchCore;
+/// The part of a batch that is looked at inline.
+struct BatchHead {
+    const Entry* first = nullptr;
+    std::size_t count = 0;
+};
 }  // namespace detail
 
 /// Entries that a group lost, both included (Retention::lossy).
@@ -32,11 +38,19 @@ struct LostRange {
 class Batch {
 public:
     Batch() noexcept = default;
-    Batch(Batch&&) noexcept;
-    Batch& operator=(Batch&&) noexcept;
-    ~Batch();
+    Batch(Batch&& other) noexcept : head_(std::exchange(other.head_, nullptr)) {}
+    Batch& operator=(Batch&& other) noexcept {
+        if (this != &other) {
+            close();
+            head_ = std::exchange(other.head_, nullptr);
+        }
+        return *this;
+    }
+    ~Batch() { close(); }
 
-    [[nodiscard]] std::span<const Entry> entries() const noexcept;
+    [[nodiscard]] std::span<const Entry> entries() const noexcept {
+        return head_ == nullptr ? std::span<const Entry>{} : std::span<const Entry>(head_->first, head_->count);
+    }
     [[nodiscard]] std::size_t size() const noexcept { return entries().size(); }
     [[nodiscard]] bool empty() const noexcept { return entries().empty(); }
     [[nodiscard]] auto begin() const noexcept { return entries().begin(); }
@@ -74,13 +88,17 @@ public:
     /// looks before it begins: in a group that keeps an order, a nack takes the later entries of the same key away too.
     [[nodiscard]] bool holds(Sequence sequence) const noexcept;
     /// Gives back what is neither acked nor nacked, without counting it. The batch is empty afterwards.
-    void close() noexcept;
+    void close() noexcept {
+        if (head_ != nullptr) release();
+    }
 
 private:
     friend class Consumer;
     friend class detail::ConsumerCore;
-    explicit Batch(detail::BatchCore* core) noexcept : core_(core) {}
-    detail::BatchCore* core_ = nullptr;
+    explicit Batch(detail::BatchHead* head) noexcept : head_(head) {}
+    [[nodiscard]] detail::BatchCore* core() const noexcept;
+    void release() noexcept;
+    detail::BatchHead* head_ = nullptr;
 };
 
 /// A named or anonymous member of a group.

@@ -55,23 +55,56 @@ inline Finish ConsumerCore::finish_one(const Taken& taken) noexcept {
     return finish_entry(stream_->segment(), row(), taken.sequence, taken.record);
 }
 
-inline void ConsumerCore::after_acks(const BatchCore& batch, unsigned count) noexcept {
-    after_finishing(stream_->segment(), row());
+inline void ConsumerCore::after_acks(const BatchCore& batch, std::size_t count) noexcept {
+    after_finishing(member_.segment, row());
     if (count != 0 && member_.order != Order::none) [[unlikely]]
-        finished_in_order(stream_->segment(), row(), count);
+        finished_in_order(member_.segment, row(), static_cast<unsigned>(count));
     count_acked(batch, count);
 }
 
 Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
-    if (auto fine = usable(); !fine) return fine;
-    const Segment& segment = stream_->segment();
-    Sequence first_held = 0;
+    if (const Code code = usable(); code != Code::ok) return code;
+    std::size_t ended = 0;
+    if (batch.held == batch.count && !careful_) [[likely]]
+        ended = finish_in_ring(batch);
+    if (ended != batch.count || ended == 0 || !is_active(member_.segment, member_.group)) [[unlikely]]
+        return ack_rest(batch, ended);
+    batch.held = 0;
+    lift_floor(batch);
+    after_acks(batch, ended);
+    return {};
+}
+
+/// All of a batch was acked. Relaxed: a hint, moved on only over that, and when the batch begins where it stands.
+inline void ConsumerCore::lift_floor(const BatchCore& batch) noexcept {
+    Word& floor = member_.row->floor;
+    const Sequence first = batch.taken[0].sequence;
+    const Sequence last = batch.taken[batch.count - 1].sequence;
+    if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first)
+        floor.store(last + 1, memory_order_relaxed);
+}
+
+/// Of a batch that is whole: how many of it, from the first on, were finished where they were delivered.
+inline std::size_t ConsumerCore::finish_in_ring(BatchCore& batch) noexcept {
+    Taken* const taken = batch.taken.data();
+    const std::size_t count = batch.count;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint64_t held = taken[i].record;
+        if (!finish_at(member_.record(taken[i].sequence), held)) [[unlikely]]
+            return i;
+        taken[i].record = 0;
+    }
+    return count;
+}
+
+/// The same for whatever else there may be; the first `ended` of the batch are finished.
+[[gnu::noinline]] Result<void> ConsumerCore::ack_rest(BatchCore& batch, std::size_t ended) noexcept {
+    const bool whole = batch.count != 0 && batch.held == batch.count;  // none of it was nacked or handed on before
+    Sequence first_held = ended != 0 ? batch.taken[0].sequence : 0;
     Sequence first_refused = 0;
     Finish why = Finish::done;
-    unsigned ended = 0;
-    unsigned acked = 0;
-    const bool whole = batch.held == batch.count;  // none of it was nacked or handed on before
-    for (std::size_t i = 0; i < batch.count; ++i) {
+    std::size_t acked = ended;
+    for (std::size_t i = ended; i < batch.count; ++i) {
         Taken& taken = batch.taken[i];
         if (taken.record == 0) continue;
         if (first_held == 0) first_held = taken.sequence;
@@ -87,22 +120,15 @@ Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
         ++ended;
     }
     batch.held -= ended;
-    if (first_held != 0 && !is_active(segment, member_.group)) [[unlikely]]
+    if (first_held != 0 && !is_active(member_.segment, member_.group)) [[unlikely]]
         return Error(Code::fenced, first_held);
-    if (batch.count != 0 && whole && first_refused == 0) {
-        // relaxed: a hint, moved on only over what was acked here, and when the batch begins where it stands.
-        Word& floor = segment.group(row()).floor;
-        const Sequence first = batch.taken[0].sequence;
-        const Sequence last = batch.taken[batch.count - 1].sequence;
-        if (last - first == batch.count - 1 && floor.load(memory_order_relaxed) == first)
-            floor.store(last + 1, memory_order_relaxed);
-    }
+    if (whole && first_refused == 0) lift_floor(batch);
     after_acks(batch, acked);
     return answer(why, first_refused);
 }
 
 Result<void> ConsumerCore::ack_one(BatchCore& batch, Sequence sequence) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     const Finish finish = finish_one(*taken);
@@ -118,7 +144,7 @@ Finish ConsumerCore::give_back_one(const Taken& taken, Ending ending, std::uint6
 }
 
 Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::optional<Duration> delay) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     const auto delay_ms = checked(delay);
     if (!delay_ms) return delay_ms.error();
     Taken* taken = find_in(batch, sequence);
@@ -129,7 +155,7 @@ Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::op
 }
 
 Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     Taken* taken = find_in(batch, sequence);
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     if (copies_ && find_begin(stream_->segment()) > sequence) return {};  // nobody can be given it any more
@@ -140,7 +166,7 @@ Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexc
 }
 
 bool ConsumerCore::holds(BatchCore& batch, Sequence sequence) const noexcept {
-    const Taken* taken = usable() ? find_in(batch, sequence) : nullptr;
+    const Taken* taken = usable() == Code::ok ? find_in(batch, sequence) : nullptr;
     return taken != nullptr && taken->record != 0 && is_active(stream_->segment(), member_.group) &&
            look_at_delivery(stream_->segment(), row(), sequence, taken->record) == Finish::done;
 }
@@ -153,7 +179,7 @@ Result<void> ConsumerCore::nack_all(BatchCore& batch, std::optional<Duration> de
 
 Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending,
                                          std::optional<std::uint32_t> delay_ms) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     Result<void> first_error;
     const std::uint64_t now = stream_->now_ms();
     const std::size_t held = batch.held;
@@ -196,6 +222,7 @@ void ConsumerCore::close_batch(BatchCore& batch) noexcept {
     batch.open = false;
     batch.count = 0;
     batch.held = 0;
+    spare_ = &batch;
     if (!batch.lost.empty()) [[unlikely]]
         batch.lost.clear();
 }
@@ -204,29 +231,18 @@ void ConsumerCore::close_batch(BatchCore& batch) noexcept {
 
 namespace shmq {
 
-Batch::Batch(Batch&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
-Batch& Batch::operator=(Batch&& other) noexcept {
-    if (this != &other) {
-        close();
-        core_ = std::exchange(other.core_, nullptr);
-    }
-    return *this;
-}
-Batch::~Batch() { close(); }
+detail::BatchCore* Batch::core() const noexcept { return static_cast<detail::BatchCore*>(head_); }
 
-std::span<const Entry> Batch::entries() const noexcept {
-    return core_ == nullptr ? std::span<const Entry>{} : std::span<const Entry>(core_->entries.data(), core_->count);
-}
 std::span<const LostRange> Batch::lost() const noexcept {
-    return core_ == nullptr ? std::span<const LostRange>{} : std::span<const LostRange>(core_->lost);
+    return head_ == nullptr ? std::span<const LostRange>{} : std::span<const LostRange>(core()->lost);
 }
 Result<void> Batch::ack() noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->ack_all(*core_);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->ack_all(*core());
 }
 Result<void> Batch::ack(Sequence sequence) noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->ack_one(*core_, sequence);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->ack_one(*core(), sequence);
 }
 Result<void> Batch::ack(std::span<const Sequence> sequences) noexcept {
     Result<void> first_error;
@@ -237,35 +253,35 @@ Result<void> Batch::ack(std::span<const Sequence> sequences) noexcept {
     return first_error;
 }
 Result<void> Batch::nack(Sequence sequence) noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->nack_one(*core_, sequence, std::nullopt);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->nack_one(*core(), sequence, std::nullopt);
 }
 Result<void> Batch::nack() noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->nack_all(*core_, std::nullopt);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->nack_all(*core(), std::nullopt);
 }
 Result<void> Batch::nack(Sequence sequence, Duration delay) noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->nack_one(*core_, sequence, delay);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->nack_one(*core(), sequence, delay);
 }
 Result<void> Batch::nack(Duration delay) noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->nack_all(*core_, delay);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->nack_all(*core(), delay);
 }
 Result<void> Batch::extend(Sequence sequence) noexcept {
-    if (core_ == nullptr || core_->consumer == nullptr) return Code::closed;
-    return core_->consumer->extend_one(*core_, sequence);
+    if (head_ == nullptr || core()->consumer == nullptr) return Code::closed;
+    return core()->consumer->extend_one(*core(), sequence);
 }
 bool Batch::holds(Sequence sequence) const noexcept {
-    return core_ != nullptr && core_->consumer != nullptr && core_->consumer->holds(*core_, sequence);
+    return head_ != nullptr && core()->consumer != nullptr && core()->consumer->holds(*core(), sequence);
 }
-void Batch::close() noexcept {
-    if (core_ == nullptr) return;
-    if (core_->consumer == nullptr)
-        delete core_;
+void Batch::release() noexcept {
+    detail::BatchCore* const batch = core();
+    head_ = nullptr;
+    if (batch->consumer == nullptr)
+        delete batch;
     else
-        core_->consumer->close_batch(*core_);
-    core_ = nullptr;
+        batch->consumer->close_batch(*batch);
 }
 
 Consumer::Consumer() noexcept = default;

@@ -15,9 +15,7 @@ namespace shmq::detail {
 namespace {
 
 constexpr std::size_t ready_batches = 2;
-constexpr std::size_t ready_entries = 256;
 constexpr unsigned copy_turns = 16;
-constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
 constexpr std::uint64_t records_per_sweep = 16;
 constexpr std::uint64_t records_per_slice = 16'384;  // a waiting reader has the time to look at more
 
@@ -117,12 +115,6 @@ void ConsumerCore::close() noexcept {
     closed_ = true;
 }
 
-Result<void> ConsumerCore::usable() const noexcept {
-    if (const Code code = stream_->usable(); code != Code::ok) return code;
-    if (closed_) return Code::closed;
-    return {};
-}
-
 /// After the group was dropped or moved: joins its new row, if there is one and no batch of the old one is open.
 Result<void> ConsumerCore::rejoin_if_moved() {
     if (joined_ && is_active(stream_->segment(), member_.group)) [[likely]]
@@ -210,32 +202,29 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
     return true;
 }
 
-ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept {
-    const Segment& segment = stream_->segment();
-    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Quick::unusual;
-    if (options.max_entries - 1 >= ready_entries || any_retry(segment, row()) || !is_active(segment, member_.group) ||
-        any_due())
-        return Quick::unusual;
-    if (++reads_ % reads_per_sweep == 0) [[unlikely]]
-        sweep(member_, records_per_sweep, stream_->now_ms());
-    const NextSlot next = look_at_next(member_);
-    if (is_unpublished(member_, next)) return is_removed(segment) ? Quick::unusual : Quick::nothing;
-    prefetch_entry(segment, next.place);
-    const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
-    if (free == batches_.end()) return Quick::unusual;
-    batch = free->get();
+[[gnu::noinline]] void ConsumerCore::sweep_some() noexcept { sweep(member_, records_per_sweep, stream_->now_ms()); }
+
+BatchCore* ConsumerCore::take_quickly(const ReadOptions& options, const NextSlot& next) noexcept {
+    prefetch_entry(member_.segment, next.place);
+    BatchCore* batch = std::exchange(spare_, nullptr);
+    if (batch == nullptr || batch->open) [[unlikely]] {
+        const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
+        if (free == batches_.end()) return nullptr;
+        batch = free->get();
+    }
     const std::uint64_t now_ms = stream_->now_ms();
-    if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]]
+    if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]] {
         batch->count = 1;
-    else {
+        send_for_next(member_);
+    } else {
         Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, now_ms};
         take_new(member_, taking);
-        if (taking.count == 0) return Quick::unusual;
+        if (taking.count == 0) return nullptr;
         batch->count = taking.count;
     }
     if (!claims_stand(member_, batch->taken[0].sequence)) [[unlikely]] {
         Taking taking{std::span<Taken>(batch->taken.data(), batch->count), batch->count, 0, 0, now_ms};
-        if (check_claims(member_, taking) || taking.count == 0) return Quick::unusual;
+        if (check_claims(member_, taking) || taking.count == 0) return nullptr;
         batch->count = taking.count;
     }
     batch->held = batch->count;
@@ -244,10 +233,10 @@ ConsumerCore::Quick ConsumerCore::read_quickly(const ReadOptions& options, Batch
     for (std::size_t i = 0; i < batch->count; ++i)
         if (!show(batch->taken[i], batch->entries[i])) [[unlikely]] {
             close_batch(*batch);
-            return Quick::unusual;  // read_slowly meets the same damage and says so
+            return nullptr;  // read_slowly meets the same damage and says so
         }
     count_delivered(*batch, now_ms);
-    return Quick::found;
+    return batch;
 }
 
 bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
@@ -266,7 +255,7 @@ bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
 }
 
 Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
-    if (auto fine = usable(); !fine) return fine.error();
+    if (const Code code = usable(); code != Code::ok) return code;
     if (options.max_entries == 0 || options.max_entries > most_entries)
         return option_error("max_entries", options.max_entries, 1, most_entries);
     BatchCore& batch = free_batch(options.max_entries);
@@ -329,7 +318,7 @@ void ConsumerCore::sweep_slice() noexcept {
 }
 
 Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
-    if (auto fine = usable(); !fine) return fine.error();
+    if (const Code code = usable(); code != Code::ok) return code;
     if (options.max_entries == 0 || options.max_entries > most_entries)
         return option_error("max_entries", options.max_entries, 1, most_entries);
     if (auto joined = rejoin_if_moved(); !joined) return joined.error();
@@ -365,21 +354,21 @@ Taken* ConsumerCore::find(Sequence sequence, BatchCore** in) noexcept {
 }
 
 Result<void> ConsumerCore::ack(Sequence sequence) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
     return ack_one(*batch, sequence);
 }
 
 Result<void> ConsumerCore::nack(Sequence sequence, std::optional<Duration> delay) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
     return nack_one(*batch, sequence, delay);
 }
 
 Result<void> ConsumerCore::extend(Sequence sequence) noexcept {
-    if (auto fine = usable(); !fine) return fine;
+    if (const Code code = usable(); code != Code::ok) return code;
     BatchCore* batch = nullptr;
     if (find(sequence, &batch) == nullptr) return Error(Code::not_pending, sequence);
     return extend_one(*batch, sequence);

@@ -16,12 +16,13 @@
 namespace shmq::detail {
 
 /// The entries of one batch. Pooled by its consumer.
-class BatchCore {
+class BatchCore : public BatchHead {
 public:
     explicit BatchCore(std::size_t capacity) { reserve(capacity); }
     void reserve(std::size_t capacity) {
         taken.resize(std::max(taken.size(), capacity));
         entries.resize(taken.size());
+        first = entries.data();
     }
 
     ConsumerCore* consumer = nullptr;  // null: the consumer was closed
@@ -29,7 +30,6 @@ public:
     std::vector<Entry> entries;
     std::vector<CopyBuffer> copies;  // of a group that hands out copies: one for each entry; they grow, and stay
     std::vector<LostRange> lost;
-    std::size_t count = 0;
     std::size_t held = 0;  // entries neither acked nor given back
     bool open = false;
     std::uint64_t delivered_at = 0;  // for `LatencyKeeper::acked`
@@ -47,12 +47,15 @@ public:
     ~ConsumerCore();
 
     Result<Batch> read(const ReadOptions& options) {
-        BatchCore* batch = nullptr;
         for (;;) {  // a wait: ends when there is an entry, the spin is over, or something is unusual
-            const Quick quick = read_quickly(options, batch);
-            if (quick == Quick::found) [[likely]]
-                return Batch(batch);
-            if (quick == Quick::unusual) break;
+            NextSlot next;
+            const Look look = look_quickly(options, next);
+            if (look == Look::unusual) break;
+            if (look == Look::something) {
+                if (BatchCore* const batch = take_quickly(options, next)) [[likely]]
+                    return Batch(batch);
+                break;
+            }
             if (options.wait <= Duration{0}) return Code::empty;
             if (!spin_for_next(options)) break;
         }
@@ -87,9 +90,13 @@ public:
     void close_batch(BatchCore& batch) noexcept;
 
 private:
-    enum class Quick : std::uint8_t { found, nothing, unusual };
+    enum class Look : std::uint8_t { something, nothing, unusual };
     /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly.
-    Quick read_quickly(const ReadOptions& options, BatchCore*& batch) noexcept;
+    /// `next` is what the next entry's slot says.
+    [[gnu::always_inline]] inline Look look_quickly(const ReadOptions& options, NextSlot& next) noexcept;
+    /// Takes what was seen there; null if anything is unusual: nothing was taken then.
+    BatchCore* take_quickly(const ReadOptions& options, const NextSlot& next) noexcept;
+    void sweep_some() noexcept;
     /// Looks on for as long as a waiter spins; true as soon as there may be something.
     bool spin_for_next(const ReadOptions& options) noexcept;
     Result<Batch> read_slowly(const ReadOptions& options);
@@ -97,7 +104,10 @@ private:
     void leave() noexcept;
     /// Moves what is dead to the group's dead-letter stream, if it has one. dead_letters.cpp.
     void move_dead_letters();
-    Result<void> usable() const noexcept;
+    [[nodiscard]] Code usable() const noexcept {
+        const Code code = stream_->usable();
+        return code == Code::ok && closed_ ? Code::closed : code;
+    }
     Result<void> rejoin_if_moved();
     BatchCore& free_batch(std::size_t capacity);
     template <class Gather>
@@ -112,7 +122,10 @@ private:
     /// Ends the delivery of an entry that was handled, as its group wants it.
     Finish finish_one(const Taken& taken) noexcept;
     Finish finish_carefully(const Taken& taken) noexcept;
-    void after_acks(const BatchCore& batch, unsigned count) noexcept;
+    std::size_t finish_in_ring(BatchCore& batch) noexcept;
+    Result<void> ack_rest(BatchCore& batch, std::size_t ended) noexcept;
+    void lift_floor(const BatchCore& batch) noexcept;
+    void after_acks(const BatchCore& batch, std::size_t count) noexcept;
     Finish give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
                          std::optional<std::uint32_t> delay_ms) noexcept;
     Finish give_copy_back(const Taken& taken, Ending ending, std::uint64_t now_ms,
@@ -136,12 +149,15 @@ private:
     Result<void> give_back_all(BatchCore& batch, Ending ending, std::optional<std::uint32_t> delay_ms) noexcept;
     /// Whether a delayed entry may have come due. One load of a line that is_active loads too, if nothing is delayed.
     [[nodiscard]] bool any_due() const noexcept {
-        const std::uint32_t hint = due_hint(stream_->segment(), row());
+        const std::uint32_t hint = member_.row->due.load(memory_order_relaxed);  // as due_hint
         return hint != 0 && is_due(hint, stream_->now_ms());
     }
     Result<void> finished(BatchCore& batch, Taken& taken, Finish finish) noexcept;
     [[nodiscard]] Taken* find(Sequence sequence, BatchCore** batch) noexcept;
     [[nodiscard]] std::uint32_t row() const noexcept { return member_.group.row; }
+
+    static constexpr std::size_t ready_entries = 256;     // so many a read finds room for without allocating
+    static constexpr std::uint32_t reads_per_sweep = 64;  // each such read looks at a few records by the way
 
     std::shared_ptr<StreamCore> stream_;
     std::string group_;
@@ -162,7 +178,20 @@ private:
     std::vector<Taken> given_up_;    // the same with their records
     std::size_t told_given_up_ = 0;  // so many of these, the first, were told with the last read
     std::vector<std::unique_ptr<BatchCore>> batches_;
+    BatchCore* spare_ = nullptr;  // the one of them that was closed last, unless it is open again
     std::unique_ptr<PollSource> poll_;
 };
+
+inline ConsumerCore::Look ConsumerCore::look_quickly(const ReadOptions& options, NextSlot& next) noexcept {
+    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Look::unusual;
+    if (options.max_entries - 1 >= ready_entries || member_.any_retry() || !is_active(member_.segment, member_.group) ||
+        any_due())
+        return Look::unusual;
+    if (++reads_ % reads_per_sweep == 0) [[unlikely]]
+        sweep_some();
+    next = look_at_next(member_);
+    if (!is_unpublished(member_, next)) return Look::something;
+    return is_removed(member_.segment) ? Look::unusual : Look::nothing;
+}
 
 }  // namespace shmq::detail

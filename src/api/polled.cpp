@@ -41,7 +41,7 @@ auto look_and_arm(StreamCore& stream, PollSource& source, Read read, WatchOf wat
 }  // namespace
 
 Result<int> ConsumerCore::poll_fd() {
-    if (auto fine = usable(); !fine) return fine.error();
+    if (const Code code = usable(); code != Code::ok) return code;
     return descriptor_of(*stream_, poll_);
 }
 

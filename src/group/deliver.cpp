@@ -82,7 +82,8 @@ bool was_parked(const Member& member, const Taken& taken) noexcept {
 }  // namespace
 
 Member::Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept
-    : segment(s), group(g), consumer(consumer_row),
+    : segment(s), group(g), row(&s.group(g.row)), records(&s.record(g.row, 0)), deliveries(&s.delivery(g.row, 0)),
+      retry_top(s.retry_level(g.row, s.geometry().retry_levels - 1)), consumer(consumer_row),
       delivered_to_us(pack_pending(s.geometry(), {0, consumer_row + 1, 1, PendingState::delivered})),
       next(find_cursor(s, g.row)), order(order_of(s.group(g.row))), own_first(came_back),
       copies(hands_out_copies(s.group(g.row))) {}

@@ -23,11 +23,24 @@ struct Member {
     /// `came_back`: under a name that was here before.
     Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept;
 
+    /// The record of an entry in the group.
+    [[nodiscard]] Word& record(Sequence sequence) const noexcept {
+        return records[segment.geometry().index_of(sequence)];
+    }
+    /// As any_retry of retry_index.hpp.
+    [[nodiscard]] bool any_retry() const noexcept { return retry_top->load(memory_order_relaxed) != 0; }
+
     Segment segment;
     GroupId group;
+    // Where the group's words begin, so that nobody multiplies for each entry.
+    GroupRow* row = nullptr;
+    Word* records = nullptr;
+    Word* deliveries = nullptr;
+    const Word* retry_top = nullptr;
     std::uint32_t consumer = 0;         // row in the group
     std::uint64_t delivered_to_us = 0;  // a record of ours at its first delivery, without its tag
     Sequence next = 0;                  // all before it were seen delivered, or do not concern the group
+    Sequence seen = 0;                  // entries from next up to here are on their way (send_for_next)
     Sequence sweep_at = 0;              // where the sweep goes on
     Order order = Order::none;          // of the group
     std::uint32_t waiting = 0;          // entries the last look found waiting for earlier ones (order.hpp)
@@ -85,6 +98,24 @@ inline void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept
     __builtin_prefetch(bytes + cache_line);
 }
 
+/// Sends for entries behind `next` that are published, two at most: who reads one at a time is then not kept waiting by
+/// each on its way from the producer's processor. A line of slots that the producer may be about to write is left to
+/// it.
+inline void send_for_next(Member& member) noexcept {
+    constexpr Sequence ahead = 8;
+    constexpr Sequence slots_per_line = cache_line / sizeof(Word);
+    const Segment& segment = member.segment;
+    const Geometry& g = segment.geometry();
+    Sequence seen = std::max(member.seen, member.next);
+    for (int turn = 0; turn < 2 && seen - member.next < ahead; ++turn, ++seen) {
+        if (seen % slots_per_line == 0 && seen - member.next < ahead / 2 && seen != member.next) break;
+        const std::uint64_t slot = segment.slot(seen).load(memory_order_relaxed);  // nothing is read by it
+        if (slot >> g.place_bits != g.slot_tag(seen)) break;
+        prefetch_entry(segment, slot & g.place_mask);
+    }
+    member.seen = seen;
+}
+
 /// Claims the entry at `next` in the common case, inline: it is there, and nobody else was given it. False if anything
 /// is unusual: nothing was claimed then, and `take_new` finds out why.
 inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms, Taken& taken) noexcept {
@@ -92,16 +123,16 @@ inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms
     const Geometry& g = segment.geometry();
     const Sequence c = member.next;
     const std::uint64_t lap = (c >> g.slot_bits) + 1;
-    Word& word = segment.record(member.group.row, c);
+    Word& word = member.record(c);
     std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
     if (slot.tag != (lap & g.tag_mask) || record >> g.record_shift != ((lap - 1) & g.record_tag_mask)) return false;
     const std::uint64_t mine = lap << g.record_shift | member.delivered_to_us;
     // seq_cst: DROP and PREFIX, as in take_new.
     if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
-    clock_first(segment, member.group.row, c, now_ms);
+    clock_first(member.deliveries[g.index_of(c)], lap, now_ms);
     taken = {c, mine, slot.place, 1, false};
     member.next = c + 1;
-    Word& cursor = segment.group(member.group.row).cursor;
+    Word& cursor = member.row->cursor;
     if (cursor.load(memory_order_relaxed) <= c) cursor.store(c + 1, memory_order_relaxed);  // relaxed: a hint
     return true;
 }

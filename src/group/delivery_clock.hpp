@@ -32,10 +32,11 @@ struct DelayRule {
 
 /// First delivery of an entry: one plain store. A process that is stopped right before it may put an old word back,
 /// which then matches no delivery and reads as unknown.
-inline void clock_first(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
-    const auto tag = static_cast<std::uint32_t>(segment.geometry().record_tag(sequence) & low_mask(delivery_tag_bits));
+/// `tag` is its record's, or has more bits.
+inline void clock_first(Word& delivery, std::uint64_t tag, std::uint64_t now_ms) noexcept {
+    const auto low = static_cast<std::uint32_t>(tag & low_mask(delivery_tag_bits));
     // relaxed: matched against the record before it is believed.
-    segment.delivery(group, sequence).store(pack_delivery({now_ms, tag, 1, false, 0, 0}), memory_order_relaxed);
+    delivery.store(pack_delivery({now_ms, low, 1, false, 0, 0}), memory_order_relaxed);
 }
 
 /// Counts the end of the delivery `held`, once, and sets the time to now, or after a failure or a death to when `delay`
@@ -73,6 +74,9 @@ void clock_start(Word& word, const PendingWord& held, std::uint64_t now_ms) noex
 void clock_restamp(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept;
 
 // The same for the entry in the ring.
+inline void clock_first(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+    clock_first(segment.delivery(group, sequence), segment.geometry().record_tag(sequence), now_ms);
+}
 inline DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                               Ending ending, std::uint64_t now_ms, const DelayRule& delay = {}) noexcept {
     return clock_end(segment.delivery(group, sequence), segment.group(group).delivery_limit, held, ending, now_ms,

@@ -28,15 +28,20 @@ enum class Finish : std::uint8_t {
 Finish finish_elsewhere(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t held,
                         std::uint64_t found) noexcept;
 
+/// Finishes the delivery `held` whose record is there. False if another word is, which `held` is then. One locked
+/// instruction.
+inline bool finish_at(Word& record, std::uint64_t& held) noexcept {
+    const std::uint64_t acked = with_state(held, PendingState::acked);
+    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that
+    // waits for room either sees it or is seen waiting (SLEEP).
+    return record.compare_exchange(held, acked, memory_order_seq_cst, memory_order_acquire);
+}
+
 /// Finishes the delivery `held` of `sequence`. One locked instruction.
 inline Finish finish_entry(const Segment& segment, std::uint32_t group, Sequence sequence,
                            std::uint64_t held) noexcept {
     std::uint64_t seen = held;
-    // release: our reads of the entry are over before its bytes can be overwritten (ACK); seq_cst: a producer that
-    // waits for room either sees it or is seen waiting (SLEEP).
-    if (segment.record(group, sequence)
-            .compare_exchange(seen, with_state(held, PendingState::acked), memory_order_seq_cst, memory_order_acquire))
-        return Finish::done;
+    if (finish_at(segment.record(group, sequence), seen)) return Finish::done;
     return finish_elsewhere(segment, group, sequence, held, seen);
 }
 

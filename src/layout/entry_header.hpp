@@ -52,6 +52,7 @@ inline void write_entry_header(std::byte* to, std::uint32_t size, std::uint16_t 
     const std::uint64_t words[] = {
         size | std::uint64_t{key_size} << 32 | std::uint64_t{kind_data} << 48 | std::uint64_t{flags} << 56,
         std::uint64_t{producer} << 32, number, time_ns};
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < std::size(words); ++i) {
         std::memcpy(to + 8 * i, &words[i], 8);
         compiler_fence();  // keeps the compiler from gathering them on the stack again

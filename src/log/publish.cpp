@@ -21,7 +21,13 @@ std::uint64_t trim_stride(const Geometry& g) noexcept { return g.slots >= stride
 
 Publisher::Publisher(const Segment& segment) noexcept
     : segment_(segment), trim_seen_(segment.control().trim_point.load(memory_order_acquire)),
-      ask_above_(segment.geometry().slots - segment.geometry().slots / 8) {}
+      ask_above_(segment.geometry().slots - segment.geometry().slots / 8), quick_room_(ask_above_) {}
+
+void Publisher::see_trim(Sequence trim) noexcept {
+    trim_seen_ = trim;
+    const Sequence asked = asked_until_ - trim;  // goes round if it was before the trim point
+    quick_room_ = asked > ask_above_ && asked <= segment_.geometry().slots ? asked : ask_above_;
+}
 
 Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
     const Geometry& g = segment_.geometry();
@@ -36,7 +42,7 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
     for (;;) {
         if (t < trim_seen_) t = trim_seen_;  // (1)
         if (t - trim_seen_ > g.slots) {
-            trim_seen_ = control.trim_point.load(memory_order_acquire);
+            see_trim(control.trim_point.load(memory_order_acquire));
             if (t < trim_seen_ || t - trim_seen_ > g.slots) t = trim_seen_;
         }
         if (t > known_ + 1 && t > trim_seen_) {  // (2)
@@ -63,7 +69,7 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
             continue;
         }
         if (tag != ((g.slot_tag(t) - 1) & g.tag_mask)) {  // (5)
-            trim_seen_ = std::max(trim_seen_, control.trim_point.load(memory_order_acquire));
+            see_trim(std::max(trim_seen_, control.trim_point.load(memory_order_acquire)));
             if (t >= trim_seen_ && ++strange > 2) return corrupt_error("slot", segment_.offset_of(&slot), word);
             continue;
         }
@@ -84,7 +90,7 @@ Result<Sequence> Publisher::publish(std::uint64_t place) noexcept {
 
 void Publisher::ask_for_room(Sequence t) noexcept {
     const Geometry& g = segment_.geometry();
-    trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
+    see_trim(segment_.control().trim_point.load(memory_order_acquire));
     if (trim_stride(g) == 0 || t - trim_seen_ < ask_above_) return;
     // relaxed: a wish. Consumers, which have the records at hand, lift the trim point when they finished that far. One
     // wish stands at a time, and is looked at anew only after a part of a stride: a word that changed with every add
@@ -93,15 +99,16 @@ void Publisher::ask_for_room(Sequence t) noexcept {
     if (wanted.load(memory_order_relaxed) <= trim_seen_)
         wanted.store(trim_seen_ + trim_stride(g), memory_order_relaxed);
     asked_until_ = t + trim_stride(g) / 4;
+    see_trim(trim_seen_);
 }
 
 bool Publisher::find_room(Sequence t, Error& why) noexcept {
     const Geometry& g = segment_.geometry();
-    trim_seen_ = segment_.control().trim_point.load(memory_order_acquire);
+    see_trim(segment_.control().trim_point.load(memory_order_acquire));
     if (t < trim_seen_ || t - trim_seen_ < g.slots) return true;
     const Sequence needed = t - g.slots + 1;
     const Lifted lifted = lift_for_room(segment_, needed, std::min(needed + trim_stride(g), t));
-    trim_seen_ = lifted.trim;
+    see_trim(lifted.trim);
     if (trim_seen_ >= needed) return true;
     // seq_cst: the wish is seen by the next ack, or this producer's next look sees that ack (SLEEP). It asks for a
     // stride, so that a full ring is not handed over entry by entry; a waiter looks by itself after a slice, should the

@@ -28,19 +28,21 @@ public:
 private:
     bool find_room(Sequence t, Error& why) noexcept;
     void ask_for_room(Sequence t) noexcept;
+    void see_trim(Sequence trim) noexcept;
 
     Segment segment_;
     Sequence trim_seen_ = 0;    // a trim point read earlier: only stricter than the present one
     Sequence known_ = 0;        // the highest sequence seen published
     Sequence asked_until_ = 0;  // up to here the last wish was looked at
     std::uint64_t ask_above_;   // entries in the ring from which on room is asked for in advance
+    std::uint64_t quick_room_;  // entries above trim_seen_ that can be added without asking for room now
 };
 
 inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
     const Geometry& g = segment_.geometry();
     const Sequence hint = segment_.control().tail.load(memory_order_relaxed);  // only where to begin
     const Sequence t = hint <= known_ ? known_ + 1 : hint;
-    if (t - trim_seen_ >= ask_above_)
+    if (t - trim_seen_ >= quick_room_)
         return 0;  // no room, or soon none; below the trim point it goes round and is large
     if (t > known_ + 1 && !segment_.published(t - 1, memory_order_acquire)) return 0;  // DENSITY
     Word& slot = segment_.slot(t);

@@ -10,20 +10,20 @@ namespace {
 void nothing(Actor&) {}
 
 void take_three(Actor& a) {
-    a.consumer = must(a.stream.consumer("work", "victim"));
+    a.consumer = must(a.stream.consumer("work", a.named("victim")));
     if (auto batch = a.consumer.read(reading(3))) a.batch = std::move(*batch);
 }
 
 /// The first entry at another consumer of the actor's.
 void others_take_one(Actor& a) {
-    a.consumer = must(a.stream.consumer("work", "victim"));
-    a.other = must(a.stream.consumer("work", "other"));
+    a.consumer = must(a.stream.consumer("work", a.named("victim")));
+    a.other = must(a.stream.consumer("work", a.named("other")));
     if (auto batch = a.other.read(reading(1))) a.other_batch = std::move(*batch);
 }
 /// The same, and the entries of its key that follow were passed over, since they wait for it.
 void take_one_and_pass(Actor& a) {
-    a.consumer = must(a.stream.consumer("work", "victim"));
-    a.other = must(a.stream.consumer("work", "other"));
+    a.consumer = must(a.stream.consumer("work", a.named("victim")));
+    a.other = must(a.stream.consumer("work", a.named("other")));
     if (auto batch = a.consumer.read(reading(1))) a.batch = std::move(*batch);
     if (auto batch = a.other.read(reading(8))) a.other_batch = std::move(*batch);
 }
@@ -33,12 +33,12 @@ void others_leave(Actor& a) {
     a.other_batch.close();
     a.other.close();
 }
-void join_only(Actor& a) { a.consumer = must(a.stream.consumer("work", "victim")); }
+void join_only(Actor& a) { a.consumer = must(a.stream.consumer("work", a.named("victim"))); }
 
 /// Three entries of another consumer of the actor's, which it keeps.
 void others_take_three(Actor& a) {
-    a.consumer = must(a.stream.consumer("work", "victim"));
-    a.other = must(a.stream.consumer("work", "other"));
+    a.consumer = must(a.stream.consumer("work", a.named("victim")));
+    a.other = must(a.stream.consumer("work", a.named("other")));
     if (auto batch = a.other.read(reading(3))) a.other_batch = std::move(*batch);
 }
 
@@ -95,8 +95,8 @@ void warm_producer(Actor& a) {
 /// Up to three entries of a slow consumer, and a ring that is full behind them, all the rest of it acked: the next add
 /// parks them.
 void get_stuck(Actor& a, Consumer& slow, Batch& stuck) {
-    slow = must(a.stream.consumer("work", "slow"));
-    Consumer fast = must(a.stream.consumer("work", "fast"));
+    slow = must(a.stream.consumer("work", a.named("slow")));
+    Consumer fast = must(a.stream.consumer("work", a.named("fast")));
     const auto ack_rest = [&] {
         while (auto batch = fast.read(reading(8))) {
             for (const Sequence sequence : sequences_of(batch->entries())) a.tell(sequence);
@@ -118,7 +118,7 @@ void be_stuck(Actor& a) { get_stuck(a, a.consumer, a.batch); }
 /// The same, and they are parked.
 void park(Actor& a, Consumer& slow, Batch& stuck) {
     get_stuck(a, slow, stuck);
-    Consumer fast = must(a.stream.consumer("work", "fast"));
+    Consumer fast = must(a.stream.consumer("work", a.named("fast")));
     while (must(a.stream.info()).parked < stuck.size()) {
         must(a.stream.add(a.next_payload(60)));
         Batch batch = must(fast.read());
@@ -130,7 +130,7 @@ void be_parked(Actor& a) { park(a, a.consumer, a.batch); }
 /// Parked for another consumer of the actor's.
 void others_are_parked(Actor& a) {
     park(a, a.other, a.other_batch);
-    a.consumer = must(a.stream.consumer("work", "victim"));
+    a.consumer = must(a.stream.consumer("work", a.named("victim")));
 }
 void parked_retry(Actor& a) {
     others_are_parked(a);
@@ -155,7 +155,7 @@ void leave_a_corpse(Actor& a) {
 
 /// All there is, acked: what a trim may take.
 void finish_all(Actor& a) {
-    a.consumer = must(a.stream.consumer("work", "victim"));
+    a.consumer = must(a.stream.consumer("work", a.named("victim")));
     while (auto batch = a.consumer.read(reading(8))) {
         for (const Sequence sequence : sequences_of(batch->entries())) a.tell(sequence);
         must(batch->ack());
@@ -163,7 +163,7 @@ void finish_all(Actor& a) {
 }
 
 void name_producer(Actor& a) {
-    a.producer = must(a.stream.producer("feed"));
+    a.producer = must(a.stream.producer(a.named("feed")));
     static_cast<void>(a.producer.add(a.next_payload(100)));
 }
 
@@ -193,7 +193,7 @@ void add_numbered(Actor& a) {
 }
 void discard_loan(Actor& a) { static_cast<void>(a.producer.loan(200)); }
 void join_as_producer(Actor& a) {
-    if (auto producer = a.stream.producer("late")) a.producer = std::move(*producer);
+    if (auto producer = a.stream.producer(a.named("late"))) a.producer = std::move(*producer);
 }
 void close_producer(Actor& a) { a.producer.close(); }
 
@@ -247,7 +247,7 @@ void extend(Actor& a) {
 void close_batch(Actor& a) { a.batch.close(); }
 void close_consumer(Actor& a) { a.consumer.close(); }
 void join(Actor& a) {
-    if (auto consumer = a.stream.consumer("work", "late")) a.consumer = std::move(*consumer);
+    if (auto consumer = a.stream.consumer("work", a.named("late"))) a.consumer = std::move(*consumer);
 }
 void operator_ack(Actor& a) {
     for (const Entry& entry : a.batch)

@@ -7,9 +7,11 @@
 
 namespace shmq::test {
 
-/// The process that will be interrupted. What it holds or has acked it tells the survivor through the link.
+/// The process that will be interrupted. What it holds or has acked it tells the survivor, through the link if it has a
+/// process of its own.
 struct Actor {
     std::string path;
+    std::string suffix;  // of its names, where there are two actors
     Stream stream;
     Consumer consumer;
     Consumer other;
@@ -19,11 +21,18 @@ struct Actor {
     Producer producer;
     std::vector<Sequence> dead;  // entries it made so
     Link* link = nullptr;
+    std::vector<Sequence> told;             // without a link
     std::uint64_t next_number = 1'000'000;  // of what it adds
 
     [[nodiscard]] std::string next_payload(std::size_t size) { return payload_of(next_number++, size); }
+    [[nodiscard]] std::string named(const char* name) const { return std::string(name) + suffix; }
     /// Tells that this entry may be, or is, acked by the actor.
-    void tell(Sequence sequence) const { link->send(sequence); }
+    void tell(Sequence sequence) {
+        if (link != nullptr)
+            link->send(sequence);
+        else
+            told.push_back(sequence);
+    }
 };
 
 /// What an operation may do to the group besides delivering and acking.

@@ -3,10 +3,12 @@
 
 #include <chrono>
 
+#include "group/closing.hpp"
 #include "group/dead_move.hpp"
 #include "group/group_options.hpp"
 #include "group/grouping.hpp"
 #include "group/losses.hpp"
+#include "group/order.hpp"
 
 namespace shmq {
 namespace {
@@ -114,6 +116,67 @@ TEST(Bounds, what_is_idle_for_exactly_the_time_asked_for_is_claimed) {
     ASSERT_EQ(holder.read(1, 1'000).size(), 1u);
     EXPECT_TRUE(other.claim(100, 1'099).empty());
     EXPECT_EQ(sequences_of(other.claim(100, 1'100)), (Sequences{1}));
+}
+
+TEST(Bounds, the_highest_delivery_limit_is_taken_and_one_more_is_not) {
+    GroupOptions options;
+    options.delivery_limit = most_delivery_limit;
+    EXPECT_TRUE(check_options(options));
+    options.delivery_limit = most_delivery_limit + 1;
+    EXPECT_EQ(check_options(options).error().code(), Code::bad_option);
+}
+
+TEST(Bounds, a_stale_entry_of_nobody_or_of_no_row_is_not_claimed) {
+    GroupForge forge;
+    forge.adder.add_many(1);
+    Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
+    ASSERT_EQ(holder.read(1, 1'000).size(), 1u);
+    const Geometry& g = forge.geometry();
+    for (const std::uint32_t damaged : {0u, g.consumers + 1}) {
+        const std::uint64_t record = pack_pending(g, {g.record_tag(1), damaged, 1, PendingState::delivered});
+        forge.segment().record(forge.group.row, 1).store(record, memory_order_seq_cst);
+        other.member().next_stale_ms = 0;
+        EXPECT_TRUE(other.claim(100, 5'000).empty()) << damaged;
+        EXPECT_EQ(forge.pins_used(), 0u);
+    }
+}
+
+TEST(Bounds, an_operators_words_about_copies_keep_no_chunk) {
+    GroupOptions lossy;
+    lossy.retention = Retention::lossy;
+    GroupForge forge(test::tiny_options(), lossy);
+    forge.adder.add_many(2);
+    Reader reader(forge.handle, forge.group, "a");
+    ASSERT_EQ(reader.read(2).size(), 2u);
+    EXPECT_TRUE(operator_nack(forge.segment(), forge.group.row, 1, 1'000, {}));
+    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 2, 1'000));
+    EXPECT_EQ(forge.pins_used(), 0u);
+}
+
+TEST(Bounds, the_turn_of_a_strict_group_is_given_back_by_who_has_it) {
+    GroupOptions strict;
+    strict.order = Order::strict;
+    GroupForge forge(test::tiny_options(), strict);
+    Reader first(forge.handle, forge.group, "a"), second(forge.handle, forge.group, "b");
+    ASSERT_TRUE(has_turn(first.member()));
+    const Word& active = forge.segment().group(forge.group.row).active;
+    const std::uint64_t turn = active.load(memory_order_relaxed);
+    give_turn_back(second.member());
+    seize_turn(first.member());
+    EXPECT_EQ(active.load(memory_order_relaxed), turn) << "as it was";
+    EXPECT_FALSE(has_turn(second.member()));
+    give_turn_back(first.member());
+    EXPECT_TRUE(has_turn(second.member()));
+}
+
+TEST(Bounds, a_group_that_closes_for_a_row_that_is_none_lists_none) {
+    GroupForge forge;
+    const std::uint32_t rows = forge.geometry().group_rows;
+    ASSERT_TRUE(begin_closing(forge.segment(), forge.group, GroupId{rows, 5}));
+    // What lies there looks as a group that waits.
+    forge.segment().group(rows).word.store(group_word(GroupState::preparing, 5), memory_order_seq_cst);
+    EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
+    EXPECT_EQ(active_groups(forge.control().directory.load(memory_order_seq_cst)), 0u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "group/grouping.hpp"
+#include "log/sleep.hpp"
 
 namespace shmq {
 namespace {
@@ -109,6 +110,18 @@ TEST(Delays, a_nack_that_died_half_way_is_ended_by_the_scanner_as_it_was_meant) 
     EXPECT_EQ(clock_rest(d.segment(), d.group.row, 1, d.record(1), now), 700u);
     EXPECT_EQ(d.facts(1, now).failures, 1u);
     EXPECT_EQ(d.facts(1, now).deaths, 0u);
+}
+
+TEST(Delays, who_finds_that_one_is_due_wakes_the_others) {
+    Delays d;
+    const auto taken = d.reader.read(4);
+    d.delay(taken[0], 100);
+    std::uint32_t seen = announce_sleeper(d.segment(), d.group.row);
+    const auto woken = [&] { return wake_word(d.segment(), d.group.row).load(memory_order_relaxed) != seen; };
+    ripen(d.segment(), d.group.row, now + 99);
+    EXPECT_FALSE(woken()) << "none is due";
+    ripen(d.segment(), d.group.row, now + 100);
+    EXPECT_TRUE(woken());
 }
 
 }  // namespace

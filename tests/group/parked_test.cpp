@@ -7,6 +7,7 @@
 #include "group/dead_move.hpp"
 #include "group/grouping.hpp"
 #include "group/parking.hpp"
+#include "log/sleep.hpp"
 #include "log/trim.hpp"
 
 namespace shmq {
@@ -245,6 +246,62 @@ TEST(Park, damaged_words_are_no_cell) {
     EXPECT_EQ(cells_in_use(s.segment()), s.geometry().parking);
     free_left_cells(s.segment());
     EXPECT_EQ(s.word().state, CellState::free);
+}
+
+TEST(Park, that_is_claimed_is_idle_was_handed_over_before_fits_and_is_whole) {
+    Stuck s;
+    s.park();
+    const std::uint64_t later = 100'000;
+    EXPECT_TRUE(s.fast.claim(later, later).empty()) << "not idle so long";
+    EXPECT_FALSE(s.fast.refused_pin) << "no pin was asked for";
+    const auto forge = [&](std::uint32_t consumer, std::uint32_t handover) {
+        s.cell().record.store(pack_pending(s.geometry(), {0, consumer, handover, PendingState::delivered}),
+                              memory_order_seq_cst);
+        s.fast.member().next_stale_ms = 0;
+    };
+    const std::uint32_t holder = s.slow.consumer() + 1;
+    forge(holder, last_handover);
+    EXPECT_TRUE(s.fast.claim(10, later).empty()) << "was handed over too often";
+    for (const std::uint32_t damaged : {0u, s.geometry().consumers + 1}) {
+        forge(damaged, 1);
+        EXPECT_TRUE(s.fast.claim(10, later).empty()) << damaged;
+    }
+    forge(holder, last_handover - 1);
+    EXPECT_TRUE(s.fast.claim(10, later).empty()) << "its time begins when it is first seen";
+    s.fast.member().next_stale_ms = 0;
+    const std::uint64_t place = s.cell().place.load(memory_order_seq_cst);
+    s.cell().place.store(s.geometry().place_mask, memory_order_seq_cst);
+    EXPECT_TRUE(s.fast.claim(10, 2 * later).empty()) << "its place is damaged";
+    s.cell().place.store(place, memory_order_seq_cst);
+    s.fast.member().next_stale_ms = 0;
+    EXPECT_EQ(test::sequences_of(s.fast.claim(10, 2 * later)), std::vector<Sequence>{1});
+}
+
+TEST(Park, that_is_above_what_was_asked_for_is_not_listed) {
+    Stuck s;
+    s.park();
+    const auto listed = [&](Sequence from, Sequence to) {
+        std::vector<Sequence> all;
+        each_pending(s.segment(), s.row(), from, to, [&](Sequence sequence, const PendingWord&, const RecordAt&) {
+            all.push_back(sequence);
+            return true;
+        });
+        return all;
+    };
+    EXPECT_EQ(listed(0, 0), std::vector<Sequence>{});
+    EXPECT_EQ(listed(0, 1), std::vector<Sequence>{1});
+    EXPECT_EQ(listed(1, 1), std::vector<Sequence>{1});
+    EXPECT_EQ(listed(2, 9), std::vector<Sequence>{});
+}
+
+TEST(Park, a_dead_one_that_is_dropped_frees_its_cell_and_wakes_producers) {
+    Stuck s;
+    test::forge_record(s.segment(), s.row(), 1, PendingState::dead, s.slow.consumer());
+    s.park();
+    const std::uint32_t seen = announce_sleeper(s.segment(), room_bit);
+    EXPECT_TRUE(drop_dead(s.segment(), s.row(), 1));
+    EXPECT_EQ(s.word(), (CellWord{CellState::free, 0, 1}));
+    EXPECT_NE(wake_word(s.segment(), room_bit).load(memory_order_relaxed), seen);
 }
 
 }  // namespace

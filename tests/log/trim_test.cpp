@@ -152,5 +152,20 @@ TEST(BlockedError, names_nobody_when_the_record_is_damaged) {
     EXPECT_NE(text.find("which nobody holds"), std::string::npos) << "row 6 of 4: " << text;
 }
 
+TEST(BlockedError, names_the_holder_in_the_highest_row_and_nobody_where_a_delivery_has_no_holder) {
+    const Forge forge;
+    test::forge_group(forge.segment(), 0, "orders", 1);
+    const Geometry& g = forge.geometry();
+    const auto text_for = [&](std::uint32_t consumer) {
+        forge.segment().record(0, 1).store(pack_pending(g, {g.record_tag(1), consumer, 1, PendingState::delivered}),
+                                           memory_order_relaxed);
+        return blocked_error(forge.segment(), "slot", {true, 0, 1}).message();
+    };
+    set_row_name(forge.segment().consumer(0, g.consumers - 1).name, "last");
+    EXPECT_NE(text_for(g.consumers).find("last"), std::string::npos);
+    EXPECT_NE(text_for(0).find("which nobody holds"), std::string::npos);
+    EXPECT_NE(text_for(g.consumers + 1).find("which nobody holds"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace shmq

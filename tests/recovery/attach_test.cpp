@@ -40,6 +40,16 @@ TEST(Attach, gives_a_live_row_whose_byte_is_locked_and_says_whose_it_is) {
     EXPECT_STREQ(row.command, os::this_process().command.c_str());
 }
 
+TEST(Attach, cuts_a_long_command_and_ends_it) {
+    const FileForge forge;
+    Opened opened(forge.path());
+    os::ProcessInfo who = os::this_process();
+    who.command = "0123456789abcdefghij";
+    const auto id = attach(opened.segment(), opened.lock(), opened.probe(), who);
+    ASSERT_TRUE(id);
+    EXPECT_STREQ(opened.segment().attachment(id->row).command, "0123456789abcde");
+}
+
 TEST(Attach, gives_each_handle_a_row_of_its_own_until_there_is_none) {
     const FileForge forge;
     std::vector<std::unique_ptr<Attached>> handles;

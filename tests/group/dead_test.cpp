@@ -1,0 +1,127 @@
+// The ways out of being dead, and what a move to another stream leaves where it is cut off.
+#include "group/dead.hpp"
+
+#include <gtest/gtest.h>
+
+#include "group/dead_move.hpp"
+#include "group/grouping.hpp"
+#include "log/sleep.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using test::Reader;
+
+/// Entries 1 to 4, of which "c" holds all but 1, which is dead and was its.
+struct Dead : GroupForge {
+    Dead() : reader(handle, group, "c") {
+        adder.add_many(4);
+        EXPECT_EQ(reader.read(4).size(), 4u);
+        die(reader.consumer());
+    }
+    [[nodiscard]] std::uint32_t row() const { return group.row; }
+    void die(std::uint32_t consumer) { test::forge_record(segment(), row(), 1, PendingState::dead, consumer); }
+    [[nodiscard]] DeadMove move() const {
+        const auto movable = find_movable(segment(), row(), 1);
+        EXPECT_TRUE(movable);
+        return {1, 7, 8, movable ? movable->record : 0};
+    }
+    [[nodiscard]] Sequence intent() const { return segment().group(row()).moving_sequence.load(memory_order_relaxed); }
+    Reader reader;
+};
+
+TEST(Dead, while_it_is_moved_is_neither_requeued_nor_dropped) {
+    Dead d;
+    const DeadMove move = d.move();
+    ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
+    EXPECT_EQ(requeue_dead(d.segment(), d.row(), 1, 1'000).error().code(), Code::busy);
+    EXPECT_EQ(drop_dead(d.segment(), d.row(), 1).error().code(), Code::busy);
+    EXPECT_TRUE(is_being_moved(d.record(1)));
+    undo_move(d.segment(), d.row(), move);
+    EXPECT_TRUE(drop_dead(d.segment(), d.row(), 1));
+}
+
+TEST(Dead, is_dropped_or_requeued_once) {
+    Dead d;
+    EXPECT_TRUE(requeue_dead(d.segment(), d.row(), 1, 1'000));
+    EXPECT_EQ(requeue_dead(d.segment(), d.row(), 1, 1'000).error().code(), Code::not_pending);
+    EXPECT_EQ(drop_dead(d.segment(), d.row(), 1).error().code(), Code::not_pending);
+    EXPECT_EQ(d.record(1).state, PendingState::retry);
+}
+
+TEST(Dead, a_move_from_another_record_begins_nothing_and_leaves_no_intent) {
+    Dead d;
+    DeadMove move = d.move();
+    move.record = with_state(move.record, PendingState::retry);
+    EXPECT_FALSE(begin_move(d.segment(), d.row(), move, 1'000));
+    EXPECT_FALSE(is_being_moved(d.record(1)));
+    EXPECT_EQ(d.intent(), 0u);
+}
+
+TEST(Dead, an_intent_whose_entry_is_not_marked_is_ended) {
+    Dead d;
+    const DeadMove move = d.move();
+    ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
+    const auto found = unsettled_move(d.segment(), d.row());
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->sequence, 1u);
+    EXPECT_EQ(found->number, 7u);
+    EXPECT_EQ(found->target, 8u);
+    d.die(d.reader.consumer());
+    EXPECT_FALSE(unsettled_move(d.segment(), d.row()));
+    EXPECT_EQ(d.intent(), 0u);
+}
+
+TEST(Dead, whose_move_is_undone_is_whose_it_was) {
+    Dead d;
+    const Geometry& g = d.geometry();
+    for (const std::uint32_t consumer : {0u, 1u, g.consumers - 1}) {
+        d.die(consumer);
+        const DeadMove move = d.move();
+        ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
+        undo_move(d.segment(), d.row(), move);
+        EXPECT_EQ(d.record(1), (PendingWord{g.record_tag(1), consumer + 1, 1, PendingState::dead}));
+        EXPECT_EQ(d.intent(), 0u);
+    }
+    for (const std::uint32_t damaged : {0u, g.consumers + 1}) {
+        d.die(1);
+        DeadMove move = d.move();
+        ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
+        move.record = pack_pending(g, {g.record_tag(1), damaged, 1, PendingState::dead});
+        undo_move(d.segment(), d.row(), move);
+        EXPECT_EQ(d.record(1).consumer, 1u) << "anybody's, but somebody's";
+    }
+}
+
+TEST(Dead, that_was_moved_makes_room_for_producers) {
+    Dead d;
+    const DeadMove move = d.move();
+    ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
+    d.control().room_wanted.store(2, memory_order_seq_cst);
+    const std::uint32_t seen = announce_sleeper(d.segment(), room_bit);
+    finish_move(d.segment(), d.row(), move);
+    EXPECT_EQ(d.record(1).state, PendingState::acked);
+    EXPECT_EQ(d.control().trim_point.load(memory_order_relaxed), 2u);
+    EXPECT_NE(wake_word(d.segment(), room_bit).load(memory_order_relaxed), seen);
+    EXPECT_EQ(d.intent(), 0u);
+}
+
+TEST(Dead, that_was_dropped_makes_room_for_producers) {
+    Dead d;
+    d.control().room_wanted.store(2, memory_order_seq_cst);
+    EXPECT_TRUE(drop_dead(d.segment(), d.row(), 1));
+    EXPECT_EQ(d.control().trim_point.load(memory_order_relaxed), 2u);
+}
+
+TEST(Dead, of_which_no_mover_was_told_is_found_by_the_sweep_of_a_group_with_a_dead_letter_stream_alone) {
+    for (const bool moves : {false, true}) {
+        Dead d;
+        if (moves) std::strcpy(d.segment().group(d.row()).dead_letter, "letters");
+        sweep(d.reader.member(), 16, 1'000);
+        EXPECT_EQ(dead_waits(d.segment(), d.row()), moves);
+    }
+}
+
+}  // namespace
+}  // namespace shmq
