@@ -94,9 +94,13 @@ int run_scanner(const std::string& path, std::uint64_t at) {
     return 0;
 }
 
-/// The actor dies before store `at`; whoever scans after it before its store 1, 2, 3 ... How many deaths of scanners.
+/// What a scanner does after deaths at neighbouring stores differs little, so each of these meets a fifth of its stores.
+constexpr std::uint64_t scanner_step = 5;
+
+/// The actor dies before store `at`; whoever scans after it before some of its stores. How many deaths of scanners.
 std::uint64_t kill_scanners(const Operation& operation, Ring ring, std::uint64_t at, bool& ran_through) {
-    for (std::uint64_t scanner_at = 1;; ++scanner_at) {
+    std::uint64_t tried = 0;
+    for (std::uint64_t scanner_at = at % scanner_step + 1;; scanner_at += scanner_step, ++tried) {
         SCOPED_TRACE(trace(operation, ring, at) + ", scanner at " + std::to_string(scanner_at));
         Folder folder;
         const std::string path = folder / "s";
@@ -104,18 +108,18 @@ std::uint64_t kill_scanners(const Operation& operation, Ring ring, std::uint64_t
         Child child([&](Link& link) { return run_actor(operation, path, Point::death, at, link); });
         const std::vector<Sequence> told = child.receive_all();
         ran_through = child.wait() == 0;
-        if (ran_through) return 0;
+        if (ran_through) return tried;
         const int status = in_child([&] { return run_scanner(path, scanner_at); });
         const std::vector<Sequence> may_be_acked(told.begin(), std::find(told.begin(), told.end(), 0));
         survivor.check(operation.effect, may_be_acked, {});
-        if (::testing::Test::HasFailure() || status == 0) return scanner_at - 1;
+        if (::testing::Test::HasFailure() || status == 0) return tried;
         EXPECT_EQ(status, -SIGKILL);
         EXPECT_LT(scanner_at, 10'000u) << "the scan never ends";
-        if (::testing::Test::HasFailure()) return scanner_at;
+        if (::testing::Test::HasFailure()) return tried;
     }
 }
 
-TEST_P(Killed, and_its_scanner_at_every_store_leaves_nothing_lost_or_held) {
+TEST_P(Killed, and_its_scanner_before_any_store_leaves_nothing_lost_or_held) {
     const Operation& operation = operations()[GetParam()];
     std::uint64_t tried = 0;
     bool ran_through = false;
