@@ -45,7 +45,7 @@ void answer_trips(Board& board, Answer answer) {
     for (std::uint64_t number = 1; number <= settings().trips + warm_up_trips; ++number) answer(number);
 }
 
-Percentiles percentiles_on(const Board& board) { return {board.figures[0], board.figures[1], board.figures[2]}; }
+Percentiles percentiles_on(const Board& board) { return {board.figures[0], board.figures[1], board.figures[2], 0}; }
 
 /// One cache line, written in turns.
 Percentiles line_trips() {

@@ -45,7 +45,8 @@ private:
 struct Board {
     alignas(64) std::atomic<std::uint32_t> waiting;  // processes that are ready
     alignas(64) std::atomic<std::uint32_t> started;
-    alignas(64) double figures[8];  // what was measured; the meaning is the benchmark's
+    alignas(64) std::atomic<std::uint32_t> received;  // all of it: who sent may go, with what it buffered
+    alignas(64) double figures[8];                    // what was measured; the meaning is the benchmark's
     char failure[240];
 };
 

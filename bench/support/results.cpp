@@ -36,14 +36,6 @@ ordered_json machine() {
             {"load", load}};
 }
 
-/// As many digits as a measurement deserves.
-std::string shown(double value) {
-    char text[32];
-    const double size = value < 0 ? -value : value;
-    std::snprintf(text, sizeof text, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2f", value);
-    return text;
-}
-
 ordered_json read_file(const std::string& path) {
     std::ifstream file(path);
     ordered_json found = file ? ordered_json::parse(file, nullptr, false) : ordered_json::object();
@@ -54,6 +46,13 @@ ordered_json read_file(const std::string& path) {
 }
 
 }  // namespace
+
+std::string shown(double value) {
+    char text[32];
+    const double size = value < 0 ? -value : value;
+    std::snprintf(text, sizeof text, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : size >= 0.1 ? "%.2f" : "%.4f", value);
+    return text;
+}
 
 void Results::add(std::string_view measurement, std::string_view figure, double value) {
     const auto same = [&](const Figure& f) { return f.measurement == measurement && f.name == figure; };

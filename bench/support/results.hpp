@@ -11,6 +11,9 @@
 
 namespace bench {
 
+/// As many digits as a measurement deserves.
+std::string shown(double value);
+
 class Results {
 public:
     /// One round's value of a figure.

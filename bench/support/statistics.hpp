@@ -27,6 +27,7 @@ struct Percentiles {
     double p50 = 0;
     double p99 = 0;
     double p999 = 0;
+    double p9999 = 0;
 };
 
 /// By the nearest rank. `values` must not be empty.
@@ -35,7 +36,7 @@ inline Percentiles percentiles_of(std::vector<std::uint32_t> values) {
     const auto at = [&](double share) {
         return static_cast<double>(values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))]);
     };
-    return {at(0.5), at(0.99), at(0.999)};
+    return {at(0.5), at(0.99), at(0.999), at(0.9999)};
 }
 
 }  // namespace bench

@@ -94,7 +94,8 @@ int run_scanner(const std::string& path, std::uint64_t at) {
     return 0;
 }
 
-/// What a scanner does after deaths at neighbouring stores differs little, so each of these meets a fifth of its stores.
+/// What a scanner does after deaths at neighbouring stores differs little, so each of these meets a fifth of its
+/// stores.
 constexpr std::uint64_t scanner_step = 5;
 
 /// The actor dies before store `at`; whoever scans after it before some of its stores. How many deaths of scanners.
