@@ -48,6 +48,18 @@ void expect_bytes(const Actor& actor) {
         for (const Entry& entry : *batch) EXPECT_TRUE(number_of(entry.payload())) << entry.sequence();
 }
 
+/// Whether it may end deliveries of others, or its own in another way than by its batches. Where there is an order, who
+/// is given an earlier entry takes the later ones back.
+bool takes_away(const Operation& operation) {
+    const std::string_view name = operation.name;
+    return name.find("claim") != std::string_view::npos || name.find("operator") != std::string_view::npos;
+}
+void expect_held(const Actor& actor) {
+    for (const Batch* batch : {&actor.batch, &actor.other_batch, &actor.behind})
+        for (const Entry& entry : *batch)
+            EXPECT_TRUE(batch->holds(entry.sequence())) << entry.sequence() << " was taken away";
+}
+
 class Interleaved : public ::testing::TestWithParam<std::size_t> {};
 
 /// False if the one was through before its access `at`.
@@ -74,6 +86,10 @@ bool interleave(const Operation& one, const Operation& other, Ring ring, std::ui
             EXPECT_EQ(std::count(first.told.begin(), first.told.end(), sequence), 0) << sequence << " acked by both";
         expect_bytes(first);
         expect_bytes(second);
+        if (!takes_away(one) && !takes_away(other) && one.order == Order::none) {
+            expect_held(first);
+            expect_held(second);
+        }
     }
     survivor.check(one.effect, may_be_acked, {});
     return came;
