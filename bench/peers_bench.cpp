@@ -31,10 +31,11 @@ constexpr std::uint64_t first_messages = 300;
 
 /// Takes as many messages as last `seconds`, by what a short run says.
 template <class Measure>
-double for_seconds(double& rate, double seconds, Measure measure) {
+double for_seconds(double& rate, double seconds, std::uint64_t lap, Measure measure) {
     if (rate == 0) rate = measure(first_messages);
-    for (int turn = 0; turn < 3; ++turn) {
-        const auto messages = static_cast<std::uint64_t>(std::max(rate * seconds, double{first_messages}));
+    for (int turn = 0; turn < 4; ++turn) {
+        auto messages = static_cast<std::uint64_t>(std::max(rate * seconds, double{first_messages}));
+        if (rate * seconds > static_cast<double>(lap) / 8) messages += 2 * lap;
         const double found = measure(messages);
         const bool enough = found < 2 * rate;
         rate = found;
@@ -48,7 +49,7 @@ Runner one_way() {
     const auto rate = std::make_shared<double>(0);
     return {Peer::name,
             [rate](const Shape& shape, double seconds) {
-                return for_seconds(*rate, seconds,
+                return for_seconds(*rate, seconds, messages_of_a_lap(shape.size),
                                    [&](std::uint64_t total) { return one_way_rate<Peer>(shape, total); });
             },
             &Peer::missing,
@@ -61,7 +62,7 @@ Runner trips() {
     return {Peer::name,
             [rate](const Shape& shape, double seconds) {
                 double p50 = 0;
-                for_seconds(*rate, seconds, [&](std::uint64_t count) {
+                for_seconds(*rate, seconds, ~std::uint64_t{0}, [&](std::uint64_t count) {
                     p50 = trip_times<Peer>(shape, count).p50;
                     return 1e9 / p50;
                 });

@@ -52,7 +52,8 @@ public:
             : stream_(peer.stream_.open()), consumer_(value_of(stream_.consumer(ScratchStream::group))) {
             read_.max_entries = peer.shape_.batch;
             answers_ = peer.shape_.answers;
-            if (!peer.shape_.polls) read_.wait = std::chrono::seconds(1);
+            if (answers_ && !peer.shape_.polls)
+                read_.wait = std::chrono::seconds(1);  // one way it polls, as bare queues
         }
         ~Receiver() {
             if (!answered_.empty()) static_cast<void>(answered_.ack());

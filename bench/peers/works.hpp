@@ -12,13 +12,18 @@
 
 namespace bench {
 
-/// Messages a second from `producers` processes to one that reads, checks and (where the peer has acks) acks each. The
-/// first eighth is not counted: the kernel maps pages meanwhile.
+/// Until a peer with a ring of 32 MiB has gone round it, the kernel maps its pages.
+constexpr std::uint64_t messages_of_a_lap(std::size_t size) { return (std::uint64_t{40} << 20) / (size + 32); }
+
+/// Messages a second from `producers` processes to one that reads, checks and (where the peer has acks) acks each. Not
+/// counted is the first lap of a ring, or the first eighth if there are not so many.
 template <class Peer>
 double one_way_rate(const Shape& shape, std::uint64_t total) {
     const auto peer = std::make_unique<Peer>(shape);
     const std::uint64_t each = total / shape.producers;
     total = each * shape.producers;
+    const std::uint64_t lap = messages_of_a_lap(shape.size);
+    const std::uint64_t warm_up = total > 2 * lap ? lap : total / 8;
     Round round;
     for (unsigned who = 0; who < shape.producers; ++who)
         round.start(who % 2 == 0 ? settings().core_of_first : settings().core_of_second, [&, who](Board& board) {
@@ -41,7 +46,7 @@ double one_way_rate(const Shape& shape, std::uint64_t total) {
                 continue;
             }
             got += count;
-            if (start == 0 && got >= total / 8) {
+            if (start == 0 && got >= warm_up) {
                 start = now_ns();
                 counted_from = got;
             }
