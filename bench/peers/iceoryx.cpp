@@ -72,9 +72,10 @@ private:
 
 void join_runtime() {
     static const bool joined = [] {
-        // It says on standard output at which level it logs.
+        // It says at which level it logs. What goes wrong here is told on the board.
         const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
         ::dup2(nowhere, STDOUT_FILENO);
+        ::dup2(nowhere, STDERR_FILENO);
         iox::log::LogManager::GetLogManager().SetDefaultLogLevel(iox::log::LogLevel::kError);
         const std::string name = "shmq-bench-" + std::to_string(::getpid());
         iox::runtime::PoshRuntime::initRuntime(iox::RuntimeName_t(iox::cxx::TruncateToCapacity, name.c_str()));

@@ -69,8 +69,14 @@ RedisPeer::RedisPeer(const Shape& shape, RedisWay way) : shape_(shape), way_(way
     key_ = "q" + std::to_string(count++);
     Connection connection;
     connection.ask("CONFIG SET client-output-buffer-limit %s", "pubsub 0 0 0");
-    connection.ask("FLUSHALL");
     if (way == RedisWay::stream) connection.ask("XGROUP CREATE %s g $ MKSTREAM", key_.c_str());
+}
+
+RedisPeer::~RedisPeer() {
+    try {
+        Connection().ask("DEL %s %s:backup", key_.c_str(), key_.c_str());
+    } catch (const std::exception&) {  // what stays ends with the server
+    }
 }
 
 RedisPeer::Sender::Sender(RedisPeer& peer, unsigned)
@@ -176,6 +182,7 @@ void RedisPeer::Receiver::finish() {
 
 class RedisPeer::Connection {};
 RedisPeer::RedisPeer(const Shape& shape, RedisWay way) : shape_(shape), way_(way) { throw std::logic_error(missing()); }
+RedisPeer::~RedisPeer() = default;
 RedisPeer::Sender::Sender(RedisPeer& peer, unsigned) : peer_(peer) {}
 RedisPeer::Sender::~Sender() = default;
 bool RedisPeer::Sender::send(std::uint64_t) { return false; }

@@ -16,6 +16,9 @@ class RedisPeer {
 public:
     static std::string missing() { return redis_missing(); }
     RedisPeer(const Shape& shape, RedisWay way);
+    RedisPeer(const RedisPeer&) = delete;
+    RedisPeer& operator=(const RedisPeer&) = delete;
+    ~RedisPeer();
 
     class Connection;
     class Sender {
