@@ -88,7 +88,11 @@ bool take_parked_stale(Member& member, Taking& taking, std::uint64_t idle_ms, st
         }
         if (pending.handover >= last_handover || pending.consumer == 0 || pending.consumer > g.consumers) continue;
         const auto chunks = chunks_of(segment, entry.place);
-        if (!chunks || !fits(taking, size_of(segment, taking, entry.place))) continue;
+        if (!chunks) continue;
+        if (!fits(taking, size_of(segment, taking, entry.place))) {
+            soonest = taking.now_ms;  // for the next call
+            continue;
+        }
         const Standing standing = standing_of(member, entry.sequence);
         if (standing.turn == Turn::waits) continue;
         // The cell keeps the chunk as long as the entry is pending; the former owner's view may outlive that.

@@ -2,8 +2,11 @@
 // test with two real processes meets only by luck.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/atomic.hpp"
 
@@ -33,6 +36,23 @@ bool interrupt(Operation operation, std::optional<Access> kind, std::uint64_t at
     operation();
     access_hook = nullptr;
     return interruption.left == 0;
+}
+
+/// Runs `operation` in a new world each time, with `others` before its first, second, third ... access, until it has no
+/// more of them. `check` looks at what came of it.
+template <class World, class Operation, class Others, class Check>
+void before_each_access(Operation operation, Others others, Check check) {
+    for (std::uint64_t at = 1;; ++at) {
+        World world;
+        SCOPED_TRACE("before access " + std::to_string(at));
+        const bool came = interrupt([&] { operation(world); }, std::nullopt, at, [&] { others(world); });
+        if (!came) {
+            EXPECT_GT(at, 2u) << "it did nothing";
+            return;
+        }
+        check(world);
+        if (::testing::Test::HasFailure()) return;
+    }
 }
 
 }  // namespace shmq::test

@@ -177,6 +177,29 @@ TEST(DeliveryClock, an_end_that_comes_after_the_next_delivery_changes_nothing) {
     EXPECT_EQ(clock.read(2, 310).deliveries, 2u);
 }
 
+TEST(DeliveryClock, an_end_that_is_told_again_lengthens_the_wait_of_a_failure_alone) {
+    for (const Ending again : {Ending::failed, Ending::died, Ending::claimed, Ending::released}) {
+        const Clock clock;
+        clock_end(clock.segment(), 0, sequence, clock.held(), Ending::failed, 500, {100, 100});
+        EXPECT_EQ(clock.word().time_ms, 600u);
+        clock_end(clock.segment(), 0, sequence, clock.held(), again, 500, {300, 300});
+        EXPECT_EQ(clock.word().time_ms, again == Ending::failed ? 800u : 600u);
+        clock_end(clock.segment(), 0, sequence, clock.held(), again, 500, {50, 50});
+        EXPECT_EQ(clock.word().time_ms, again == Ending::failed ? 800u : 600u) << "never shorter";
+        EXPECT_EQ(clock.word().failures, 1u);
+    }
+}
+
+TEST(DeliveryClock, the_end_that_made_an_entry_dead_is_not_told_again_with_a_wait) {
+    Word word(0);
+    const PendingWord first{7, 1, 1, PendingState::delivered};
+    clock_start(word, first, 400);
+    clock_end(word, 1, first, Ending::failed, 500, {100, 100});
+    const std::uint64_t before = word.load(memory_order_relaxed);
+    clock_end(word, 1, first, Ending::failed, 900, {5'000, 5'000});
+    EXPECT_EQ(word.load(memory_order_relaxed), before);
+}
+
 TEST(DelayRule, doubles_without_going_round) {
     const DelayRule rule{1'000, 60'000};
     EXPECT_EQ(rule.after(1), 1'000u);

@@ -304,5 +304,62 @@ TEST(Park, a_dead_one_that_is_dropped_frees_its_cell_and_wakes_producers) {
     EXPECT_NE(wake_word(s.segment(), room_bit).load(memory_order_relaxed), seen);
 }
 
+/// As Stuck with two: "slow" holds the first two entries, of 60 bytes, which are parked.
+struct StuckTwice : GroupForge {
+    explicit StuckTwice(const StreamOptions& options = test::options_with_slots(16))
+        : GroupForge(options), slow(handle, group, "slow"), fast(handle, group, "fast") {
+        while (adder.add(std::string(60, 'x'))) continue;
+        held = slow.read(2);
+        for (const Taken& taken : fast.read(64)) fast.ack(taken);
+        EXPECT_TRUE(park_for_room(segment(), handle.visits));
+    }
+    bool park_next() { return park_for_room(segment(), handle.visits); }
+    [[nodiscard]] CellState state(std::uint32_t cell) const {
+        return unpack_cell(segment().parking(cell).word.load(memory_order_seq_cst)).state;
+    }
+    Reader slow, fast;
+    std::vector<Taken> held;
+};
+
+TEST(Park, a_claim_that_has_no_room_for_all_is_not_refused_and_the_next_goes_on) {
+    for (const std::size_t bytes : {~std::size_t{0}, std::size_t{80}}) {
+        StuckTwice s;
+        ASSERT_TRUE(s.park_next());
+        const std::size_t most = bytes == 80 ? 8 : 1;
+        EXPECT_EQ(test::sequences_of(s.fast.claim(100, 10'000, most, bytes)), std::vector<Sequence>{1});
+        EXPECT_FALSE(s.fast.refused_pin);
+        EXPECT_EQ(s.pins_used(), 1u) << "nothing is kept of what was not taken";
+        EXPECT_EQ(test::sequences_of(s.fast.claim(100, 10'000, most, bytes)), std::vector<Sequence>{2});
+    }
+}
+
+TEST(Park, finds_a_cell_that_an_ack_which_ended_before_it_was_free_left) {
+    StreamOptions options = test::options_with_slots(16);
+    options.parking = 1;
+    StuckTwice s(options);
+    EXPECT_FALSE(s.park_next()) << "the one cell is in use";
+    Word& record = s.segment().parking(0).record;
+    record.store(with_state(record.load(memory_order_seq_cst), PendingState::acked), memory_order_seq_cst);
+    EXPECT_TRUE(s.park_next());
+    EXPECT_EQ(s.segment().parking(0).sequence.load(memory_order_seq_cst), 2u);
+}
+
+TEST(Park, is_not_for_streams_without_cells_nor_for_groups_that_are_given_copies) {
+    StreamOptions options = test::tiny_options();
+    options.parking = 0;
+    for (const bool lossy : {false, true}) {
+        GroupOptions group_options;
+        if (lossy) group_options.retention = Retention::lossy;
+        GroupForge forge(lossy ? test::tiny_options() : options, group_options);
+        forge.adder.add_many(8);
+        Reader slow(forge.handle, forge.group, "slow"), fast(forge.handle, forge.group, "fast");
+        slow.read(1);
+        for (Sequence s = 2; s <= 8; ++s)
+            test::forge_record(forge.segment(), forge.group.row, s, PendingState::acked, fast.consumer());
+        EXPECT_FALSE(can_park(forge.segment(), forge.group.row, 1)) << lossy;
+        EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits)) << lossy;
+    }
+}
+
 }  // namespace
 }  // namespace shmq

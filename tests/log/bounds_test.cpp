@@ -149,5 +149,83 @@ TEST(Bounds, a_damaged_entry_beside_the_time_asked_for_is_told_wherever_it_stand
     }
 }
 
+TEST(Bounds, a_full_payload_asks_for_the_trim_point_that_frees_the_next_chunk) {
+    const Forge forge;
+    test::forge_group(forge.segment(), 0, "g", 1);
+    test::Adder adder(forge.segment());
+    Sequence added = 0;
+    while (adder.add(std::string(400, 'x'))) ++added;  // one a chunk
+    ASSERT_EQ(added, single_chunks(forge.geometry()));
+    EXPECT_EQ(forge.control().room_wanted.load(memory_order_relaxed), 2u);
+}
+
+TEST(Bounds, a_full_ring_held_by_a_record_that_names_nobody_is_told_all_the_same) {
+    const Forge forge;
+    test::forge_group(forge.segment(), 0, "g", 1);
+    test::publish_many(forge.segment(), 8);
+    const Geometry& g = forge.geometry();
+    forge.segment().record(0, 1).store(pack_pending(g, {g.record_tag(1), 0, 1, PendingState::delivered}),
+                                       memory_order_seq_cst);
+    Publisher publisher(forge.segment());
+    EXPECT_EQ(publisher.publish(0).error().code(), Code::full);
+}
+
+TEST(Bounds, a_free_cell_and_one_of_another_generation_hold_no_entry) {
+    const Forge forge;
+    const Geometry& g = forge.geometry();
+    ParkingCell& cell = forge.segment().parking(0);
+    ParkedEntry entry{};
+    const auto set = [&](CellState state, std::uint64_t generation, std::uint64_t of_record) {
+        cell.word.store(pack_cell({state, 0, generation}), memory_order_seq_cst);
+        cell.record.store(pack_pending(g, {of_record, 1, 1, PendingState::delivered}), memory_order_seq_cst);
+        return look_at_cell(forge.segment(), 0, entry);
+    };
+    EXPECT_TRUE(set(CellState::live, 5, 5));
+    EXPECT_FALSE(set(CellState::live, 5, 4));
+    EXPECT_FALSE(set(CellState::free, 5, 5));
+    EXPECT_FALSE(set(CellState::tentative, 5, 5)) << "nothing names it";
+}
+
+TEST(Bounds, a_parking_table_with_one_free_cell_is_not_full) {
+    StreamOptions options = test::tiny_options();
+    options.parking = 3;
+    const Forge forge(options);
+    for (std::uint32_t cell = 0; cell < 3; ++cell)
+        forge.segment().parking(cell).word.store(pack_cell({CellState::live, 0, 1}), memory_order_seq_cst);
+    for (const std::uint64_t used : {2u, 3u}) {
+        forge.control().parked.store(used, memory_order_seq_cst);
+        EXPECT_EQ(is_parking_full(forge.segment()), used == 3);
+    }
+    for (std::uint32_t cell = 0; cell < 3; ++cell) {
+        forge.segment().parking(cell).word.store(pack_cell({CellState::free, 0, 1}), memory_order_seq_cst);
+        EXPECT_FALSE(is_parking_full(forge.segment())) << cell;
+        forge.segment().parking(cell).word.store(pack_cell({CellState::tentative, 0, 1}), memory_order_seq_cst);
+        EXPECT_TRUE(is_parking_full(forge.segment())) << cell;
+    }
+}
+
+TEST(Bounds, the_lowest_parked_entry_is_found_in_whatever_cell_it_stands) {
+    for (const std::uint32_t lowest : {0u, 1u, 2u}) {
+        const Forge forge;
+        const Geometry& g = forge.geometry();
+        EXPECT_FALSE(lowest_parked(forge.segment()));
+        for (std::uint32_t i = 0; i < 3; ++i) {
+            ParkingCell& cell = forge.segment().parking(i);
+            cell.word.store(pack_cell({CellState::live, 0, 0}), memory_order_seq_cst);
+            cell.record.store(pack_pending(g, {0, 1, 1, PendingState::delivered}), memory_order_seq_cst);
+            cell.sequence.store(i == lowest ? 5 : 7 + i, memory_order_seq_cst);
+        }
+        // Behind the cells in use stands what would be lower still.
+        ParkingCell& behind = forge.segment().parking(3);
+        behind.word.store(pack_cell({CellState::live, 0, 0}), memory_order_seq_cst);
+        behind.record.store(pack_pending(g, {0, 1, 1, PendingState::delivered}), memory_order_seq_cst);
+        behind.sequence.store(2, memory_order_seq_cst);
+        forge.control().parked.store(3, memory_order_seq_cst);
+        const auto found = lowest_parked(forge.segment());
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->sequence, 5u);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

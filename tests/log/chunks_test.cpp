@@ -171,6 +171,8 @@ TEST(Chunks, one_with_a_damaged_mark_is_sealed_and_left) {
         ASSERT_TRUE(room) << mark;
         EXPECT_NE(chunk_of(forge, *room), 0u) << mark;
         EXPECT_EQ(room->offset % 32, 0u);
+        EXPECT_LE(room->offset + 64, forge.geometry().payload) << mark;
+        EXPECT_NE(owner_of(forge, 0).state, OwnerState::owned) << "others take it when its entries are trimmed";
     }
 }
 
@@ -359,6 +361,7 @@ TEST(Runs, of_a_producer_that_closes_with_an_open_loan_are_free_again) {
     ASSERT_TRUE(holder.reserve(1'440));
     holder.close();
     EXPECT_EQ(count_of(forge, OwnerState::owned), 0u);
+    EXPECT_EQ(count_of(forge, OwnerState::unfinished), 0u) << "nothing of a run is filled on";
     ChunkHolder next(forge.segment(), somebody(2));
     EXPECT_EQ(chunk_of(forge, *next.reserve(1'440)), 5u);
 }

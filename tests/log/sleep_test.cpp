@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "log/adding.hpp"
+#include "support/asleep.hpp"
 
 namespace shmq {
 namespace {
@@ -91,6 +92,26 @@ TEST(Wake, of_as_many_as_were_wanted_puts_the_bit_back_for_the_rest) {
     for (std::thread& thread : threads) thread.join();
     wake_sleepers(forge.segment(), sleeper_mask(0), 1);
     EXPECT_EQ(sleepers(forge), 0u) << "the last wake found nobody and left no mark";
+}
+
+TEST(Wake, of_one_who_really_sleeps_leaves_the_bit_for_another_unless_all_are_woken_anyway) {
+    for (const bool strict : {false, true}) {
+        const Forge forge;
+        if (strict) forge.segment().group(0).options.store(strict_order, memory_order_seq_cst);
+        pid_t task = 0;
+        Atomic<std::uint32_t> announced(0);
+        std::thread sleeper([&] {
+            task = ::gettid();
+            const std::uint32_t seen = announce_sleeper(forge.segment(), 0);
+            announced.store(1, memory_order_seq_cst);
+            sleep(forge.segment(), 0, seen, long_time);
+        });
+        while (announced.load(memory_order_seq_cst) == 0) std::this_thread::yield();
+        test::wait_until_blocked(task);
+        wake_sleepers(forge.segment(), sleeper_mask(0), 1);
+        sleeper.join();
+        EXPECT_EQ(sleepers(forge), strict ? 0u : sleeper_mask(0));
+    }
 }
 
 TEST(Wake, of_one_reader_wakes_them_all_since_each_wants_every_entry) {

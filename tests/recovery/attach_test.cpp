@@ -98,6 +98,17 @@ TEST(Attach, resets_a_row_that_was_left_attaching_and_not_one_that_is_locked) {
     EXPECT_EQ(word_of(whole, 0).state, OwnerState::attaching);
 }
 
+TEST(Attach, leaves_a_row_that_was_left_attaching_alone_where_nothing_can_be_proven) {
+    const FileForge forge;
+    Opened opened(forge.path());
+    opened.segment().attachment(0).word.store(AttachmentId{0, 0}.word(OwnerState::attaching), memory_order_seq_cst);
+    const os::Descriptor none;
+    const auto id = attach(opened.segment(), opened.lock(), none, os::this_process());
+    ASSERT_TRUE(id);
+    EXPECT_EQ(id->row, 1u);
+    EXPECT_EQ(word_of(opened, 0), (OwnerWord{OwnerState::attaching, 0, 0}));
+}
+
 TEST(Detach, frees_the_row_for_the_next_incarnation) {
     const FileForge forge;
     AttachmentId first;
@@ -169,6 +180,10 @@ TEST(ProbeLife, of_garbage_is_gone_and_of_a_probe_that_fails_alive) {
     Attached me(forge.path());
     EXPECT_EQ(probe_life(me.segment(), me.probe(), {4'000, 1}), Life::gone);
     EXPECT_EQ(probe_life(me.segment(), me.probe(), {7, 0}), Life::gone) << "a free row";
+    // Behind the last row stands another table, and what lies there may look as a row.
+    const std::uint32_t rows = me.segment().geometry().attachments;
+    me.segment().attachment(rows).word.store(AttachmentId{rows, 1}.word(OwnerState::live), memory_order_seq_cst);
+    EXPECT_EQ(probe_life(me.segment(), me.probe(), {rows, 1}), Life::gone);
     const os::Descriptor none;
     EXPECT_EQ(probe_life(me.segment(), none, me.handle.id), Life::alive) << "what can't be probed is not proven dead";
 }

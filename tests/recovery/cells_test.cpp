@@ -1,0 +1,75 @@
+// What the repair of a death makes of parking cells: the dead one's, those of others, and those that are done with.
+#include <gtest/gtest.h>
+
+#include "group/grouping.hpp"
+#include "group/parking.hpp"
+#include "log/parking.hpp"
+#include "recovery/scan.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using test::Handle;
+using test::Reader;
+
+/// A ring whose first entry, held by "slow", is parked in cell 0; a process that died, in attachment row 5.
+struct Parked : GroupForge {
+    Parked() : dead(segment(), 5, 3), slow(handle, group, "slow"), fast(handle, group, "fast") {
+        adder.add_many(8);
+        held = slow.read(1).at(0);
+        for (const Taken& taken : fast.read(7)) fast.ack(taken);
+        EXPECT_TRUE(park_for_room(segment(), handle.visits));
+        control().parked.store(geometry().parking, memory_order_seq_cst);
+    }
+    void set(std::uint32_t cell, CellState state, std::uint32_t row, std::uint64_t generation = 0) const {
+        segment().parking(cell).word.store(pack_cell({state, row, generation}), memory_order_seq_cst);
+    }
+    [[nodiscard]] CellWord word(std::uint32_t cell) const {
+        return unpack_cell(segment().parking(cell).word.load(memory_order_seq_cst));
+    }
+    void repair_now() {
+        RecoveryReport report;
+        repair(segment(), handle.visits, dead.id, 2'000, report);
+    }
+    Handle dead;
+    Reader slow, fast;
+    Taken held;
+};
+
+TEST(RepairCells, that_the_dead_one_had_reserved_are_free_or_live_as_the_ring_says) {
+    Parked p;
+    p.set(0, CellState::tentative, p.dead.id.row);  // named by the ring
+    const std::uint32_t last = p.geometry().parking - 1;
+    p.set(1, CellState::tentative, p.dead.id.row, 4);
+    p.set(last, CellState::tentative, p.dead.id.row, 4);
+    p.set(2, CellState::tentative, p.dead.id.row + 1, 4);
+    p.repair_now();
+    EXPECT_EQ(p.word(0), (CellWord{CellState::live, 0, 0}));
+    EXPECT_EQ(p.word(1), (CellWord{CellState::free, 0, 5}));
+    EXPECT_EQ(p.word(last), (CellWord{CellState::free, 0, 5}));
+    EXPECT_EQ(p.word(2), (CellWord{CellState::tentative, p.dead.id.row + 1, 4})) << "of a living one";
+    EXPECT_EQ(p.slow.ack(p.held), Finish::done);
+}
+
+TEST(RepairCells, that_are_done_with_are_free_and_those_of_the_living_stay) {
+    Parked p;
+    p.repair_now();
+    EXPECT_EQ(p.word(0), (CellWord{CellState::live, 0, 0}));
+    Word& record = p.segment().parking(0).record;
+    record.store(with_state(record.load(memory_order_seq_cst), PendingState::acked), memory_order_seq_cst);
+    const Handle again(p.segment(), 5, 3);
+    p.repair_now();
+    EXPECT_EQ(p.word(0), (CellWord{CellState::free, 0, 1}));
+}
+
+TEST(RepairCells, by_one_who_comes_late_takes_none_from_the_rows_next_owner) {
+    Parked p;
+    const Handle next(p.segment(), 5, 4);
+    p.set(1, CellState::tentative, next.id.row, 4);
+    p.repair_now();
+    EXPECT_EQ(p.word(1), (CellWord{CellState::tentative, next.id.row, 4}));
+}
+
+}  // namespace
+}  // namespace shmq
