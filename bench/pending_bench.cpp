@@ -38,8 +38,12 @@ std::vector<shmq::Batch> hold(shmq::Producer& producer, shmq::Consumer& holder, 
     return batches;
 }
 
-void take_costs(Taking& taking, std::uint64_t pending) {
-    pin_to(settings().core_of_first);
+struct Costs {
+    double add = 0, read = 0, ack = 0;  // ns an entry
+    [[nodiscard]] double all() const { return add + read + ack; }
+};
+
+Costs costs_with(std::uint64_t pending) {
     const ScratchStream scratch(large_stream());
     auto stream = scratch.open();
     auto producer = value_of(stream.producer());
@@ -65,21 +69,36 @@ void take_costs(Taking& taking, std::uint64_t pending) {
     const auto each = [](std::uint64_t ns) {
         return static_cast<double>(ns) / static_cast<double>(turns * turn_entries);
     };
-    taking.took(each(adding + reading + acking));
-    taking.figure("add ns", each(adding));
-    taking.figure("read ns", each(reading));
-    taking.figure("ack ns", each(acking));
+    return {each(adding), each(reading), each(acking)};
 }
 
-void add_measurements() {
-    for (const std::uint64_t pending : {10u, 10'000u, 1'000'000u})
-        measure("pending/" + std::to_string(pending), [pending](Taking& taking) { take_costs(taking, pending); });
+void take_costs(Taking& taking) {
+    pin_to(settings().core_of_first);
+    constexpr std::uint64_t numbers[] = {10, 10'000, 1'000'000};
+    Costs costs[std::size(numbers)];
+    for (std::size_t i = 0; i < std::size(numbers); ++i) {
+        const std::size_t at = (i + taking.round()) % std::size(numbers);
+        costs[at] = costs_with(numbers[at]);
+    }
+    for (std::size_t i = 0; i < std::size(numbers); ++i) {
+        const std::string number = std::to_string(numbers[i]);
+        const std::string name = std::string(8 - number.size(), ' ') + number + " pending, ";
+        taking.figure(name + "add ns", costs[i].add);
+        taking.figure(name + "read ns", costs[i].read);
+        taking.figure(name + "ack ns", costs[i].ack);
+    }
+    taking.figure("all three with 1,000,000 by 10", costs[2].all() / costs[0].all());
+    taking.took(costs[0].all());
 }
+
+constexpr Bar bars[] = {{"pending", "all three with 1,000,000 by 10", false, 1.1}};
+
+void add_measurements() { measure("pending", take_costs); }
 
 }  // namespace
 
 }  // namespace bench
 
 int main(int argument_count, char** arguments) {
-    return bench::run_measurements(argument_count, arguments, bench::add_measurements);
+    return bench::run_measurements(argument_count, arguments, bench::add_measurements, bench::bars);
 }

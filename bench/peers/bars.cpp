@@ -12,13 +12,13 @@ namespace bench {
 namespace {
 
 /// How many times as good as a peer, or as what the machine gives, shmq is to be.
-struct Bar {
+struct PairBar {
     const char* work;
     const char* own;
     const char* other;  // empty: every peer that does not do the same with nothing around it
     double least;
 };
-constexpr Bar bars[] = {
+constexpr PairBar bars[] = {
     {"one way, 64 B", "shmq", "", 1},
     {"one way, 64 B", "shmq", "bare ring", 0.75},
     {"one way, 64 B", "shmq", "redis stream", 300},
@@ -38,7 +38,7 @@ constexpr Bar bars[] = {
 
 bool Session::check_bars() const {
     bool all_met = true;
-    for (const Bar& bar : bars)
+    for (const PairBar& bar : bars)
         for (std::size_t at = 0; at < works_.size(); ++at) {
             const std::vector<Runner>& runners = works_[at].runners;
             const auto named = [&](std::string_view name) {

@@ -7,6 +7,7 @@
 
 #include "support/limits.hpp"
 #include "support/results.hpp"
+#include "support/settings.hpp"
 #include "support/statistics.hpp"
 
 namespace bench {
@@ -22,8 +23,6 @@ std::optional<Choice> take_choice(std::vector<std::string>& flags) {
                 choice.peers = std::regex(flag.substr(8));
             else if (flag == "--quick")
                 choice.quick = true;
-            else if (flag == "--check")
-                choice.check = true;
             else
                 others.push_back(flag);
         }
@@ -132,7 +131,7 @@ bool Session::tell(const std::string& json) {
         }
     }
     std::printf("\n");
-    const bool met = !choice_.check || check_bars();
+    const bool met = !settings().check || check_bars();
     const bool written = results.write(json);
     return written && met && !failed_;
 }

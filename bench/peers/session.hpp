@@ -42,7 +42,6 @@ struct Choice {
     std::regex works{""};
     std::regex peers{""};
     bool quick = false;
-    bool check = false;
 };
 
 /// Takes the flags of Choice out of `flags`; nullopt, after saying why, if one is wrong.

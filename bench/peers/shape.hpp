@@ -56,7 +56,14 @@ class Checker {
 public:
     explicit Checker(std::size_t size, unsigned producers = 1) : size_(size), next_(producers, 0) {}
     void operator()(std::span<const std::byte> message) {
-        if (message.size() != size_) throw std::runtime_error("a message has another size than was sent");
+        const std::uint64_t number = check_alone(message, size_);
+        const std::uint64_t who = number >> 40;
+        if (who >= next_.size() || (number & low) != next_[who]++)
+            throw std::runtime_error("another message came than was sent");
+    }
+    /// Its number; whether others came before it is not asked. Throws if it is torn.
+    static std::uint64_t check_alone(std::span<const std::byte> message, std::size_t size) {
+        if (message.size() != size) throw std::runtime_error("a message has another size than was sent");
         std::uint64_t number;
         std::memcpy(&number, message.data(), 8);
         std::uint64_t sum = 0;
@@ -65,9 +72,8 @@ public:
             std::memcpy(&word, message.data() + at, 8);
             sum += word;
         }
-        const std::uint64_t who = number >> 40;
-        if (who >= next_.size() || (number & low) != next_[who]++ || sum != number * (size_ / 8))
-            throw std::runtime_error("another message came than was sent");
+        if (sum != number * (size / 8)) throw std::runtime_error("a message came torn");
+        return number;
     }
 
 private:

@@ -76,7 +76,8 @@ void measure(const std::string& name, const std::function<void(Taking&)>& take) 
         ->UseManualTime();
 }
 
-int run_measurements(int argument_count, char** arguments, const std::function<void()>& add_measurements) {
+int run_measurements(int argument_count, char** arguments, const std::function<void()>& add_measurements,
+                     std::span<const Bar> bars) {
     std::vector<std::string> flags(arguments + 1, arguments + argument_count);
     if (!take_settings(flags)) return 64;
     std::vector<char*> others{arguments[0]};
@@ -90,8 +91,9 @@ int run_measurements(int argument_count, char** arguments, const std::function<v
     benchmark::RunSpecifiedBenchmarks(&collector);
     benchmark::Shutdown();
     collector.results().print();
+    const bool met = !settings().check || collector.results().check(bars);
     const bool written = collector.results().write(settings().json);
-    return collector.failed() || !written ? 1 : 0;
+    return collector.failed() || !written || !met ? 1 : 0;
 }
 
 }  // namespace bench

@@ -10,7 +10,10 @@
 #include <benchmark/benchmark.h>
 
 #include <functional>
+#include <span>
 #include <string>
+
+#include "support/results.hpp"
 
 namespace bench {
 
@@ -36,7 +39,8 @@ private:
 void measure(const std::string& name, const std::function<void(Taking&)>& take);
 
 /// The whole of a benchmark's main: takes the flags, has `add_measurements` register, runs, prints the table, writes
-/// bench.json. Returns main's status.
-int run_measurements(int argument_count, char** arguments, const std::function<void()>& add_measurements);
+/// bench.json, and with --check says which bars are met. Returns main's status.
+int run_measurements(int argument_count, char** arguments, const std::function<void()>& add_measurements,
+                     std::span<const Bar> bars = {});
 
 }  // namespace bench

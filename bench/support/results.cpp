@@ -55,6 +55,7 @@ std::string shown(double value) {
 }
 
 void Results::add(std::string_view measurement, std::string_view figure, double value) {
+    figure.remove_prefix(std::min(figure.find_first_not_of(' '), figure.size()));
     const auto same = [&](const Figure& f) { return f.measurement == measurement && f.name == figure; };
     auto found = std::find_if(figures_.begin(), figures_.end(), same);
     if (found == figures_.end()) found = figures_.insert(found, {std::string(measurement), std::string(figure), {}});
@@ -73,6 +74,20 @@ void Results::print() const {
         last = &figure.measurement;
     }
     std::printf("\n");
+}
+
+bool Results::check(std::span<const Bar> bars) const {
+    bool all_met = true;
+    for (const Bar& bar : bars)
+        for (const Figure& figure : figures_) {
+            if (figure.measurement != bar.measurement || figure.name != bar.figure) continue;
+            const double found = spread_of(figure.rounds).median;
+            const bool met = bar.is_least ? found >= bar.value : found <= bar.value;
+            all_met = all_met && met;
+            std::printf("%-7s %s, %s: %s, at %s %s\n", met ? "met" : "MISSED", bar.measurement, bar.figure,
+                        shown(found).c_str(), bar.is_least ? "least" : "most", shown(bar.value).c_str());
+        }
+    return all_met;
 }
 
 bool Results::write(const std::string& path) const {

@@ -5,6 +5,7 @@
 // written.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +15,22 @@ namespace bench {
 /// As many digits as a measurement deserves.
 std::string shown(double value);
 
+/// What the median of a figure has to be.
+struct Bar {
+    const char* measurement;
+    const char* figure;
+    bool is_least;  // else it is the most
+    double value;
+};
+
 class Results {
 public:
-    /// One round's value of a figure.
+    /// One round's value of a figure. Blanks before its name are only for the order of names.
     void add(std::string_view measurement, std::string_view figure, double value);
     /// The table, on standard output; nothing if nothing was measured.
     void print() const;
+    /// Prints of each bar whose figure was measured whether it is met; whether all are.
+    [[nodiscard]] bool check(std::span<const Bar> bars) const;
     /// Replaces these measurements in the file at `path`. False, after saying why, if it can't be written.
     [[nodiscard]] bool write(const std::string& path) const;
 

@@ -84,6 +84,10 @@ bool take_settings(std::vector<std::string>& arguments) {
     settings.json = (program.parent_path().parent_path() / "bench.json").string();
     std::vector<std::string> others;
     for (const std::string& argument : arguments) {
+        if (argument == "--check") {
+            settings.check = true;
+            continue;
+        }
         const std::size_t equals = argument.find('=');
         const std::string flag = argument.substr(0, equals);
         const bool ours = flag == "--rounds" || flag == "--entries" || flag == "--trips" || flag == "--pauses" ||

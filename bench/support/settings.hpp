@@ -6,6 +6,7 @@
 //     --pauses=N      pause instructions before somebody who found nothing, or no room, looks again (default 300)
 //     --cores=A,B     processors for the two processes (default: the first two this process may use)
 //     --json=PATH     where the results go (default: bench.json in the build folder)
+//     --check         says of each bar whether it is met; the program fails if one is not
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct Settings {
     int core_of_first = 0;
     int core_of_second = 0;
     std::string json;
+    bool check = false;
 };
 
 /// The settings of this program. Read by all rooms; written by take_settings alone, before anything is measured.

@@ -1,0 +1,204 @@
+// What changes the rate of shmq, and by how much: batches, groups, consumers, producers, order, keys, slots, processes,
+// loans, the place of the file; what a burst after idleness takes, and what a reader that waits costs.
+//
+// Entries of 64 bytes, one producer, one group, one consumer, reads of at most 64 entries and waiting calls, unless the
+// measurement says otherwise. "of one" is the rate by that of the first of its measurement in the same round.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "support/load.hpp"
+#include "support/processes.hpp"
+#include "support/report.hpp"
+#include "support/scratch_stream.hpp"
+#include "support/settings.hpp"
+#include "support/statistics.hpp"
+
+namespace bench {
+
+namespace {
+
+constexpr std::uint64_t bytes_a_round = 1u << 30;  // of large payloads
+
+struct Case {
+    std::string name;
+    Load load;
+};
+
+/// Each case in turn, the first at another place in each round.
+void take_cases(Taking& taking, const std::vector<Case>& cases, std::uint64_t entries) {
+    std::vector<double> rates(cases.size());
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        const std::size_t at = (i + taking.round()) % cases.size();
+        const Load& load = cases[at].load;
+        const std::uint64_t most = std::max<std::uint64_t>(bytes_a_round / load.size, 64);
+        rates[at] = move(load, std::min(entries, most)).delivered;
+    }
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        taking.figure(cases[i].name + " M/s", rates[i] * 1e-6);
+        if (i != 0) taking.figure(cases[i].name + " of one", rates[i] / rates[0]);
+    }
+    taking.took(1e9 / rates[0]);
+}
+
+void vary(const std::string& name, const std::vector<Case>& cases, std::uint64_t share = 4) {
+    measure(name, [cases, share](Taking& taking) { take_cases(taking, cases, settings().entries / share); });
+}
+
+/// One case for each value, which `set` puts into the load. Their names sort as the values do.
+template <class Value, class Set>
+std::vector<Case> each(const std::vector<Value>& values, const std::string& unit, Set set) {
+    std::vector<Case> cases;
+    for (const Value value : values) {
+        Load load;
+        set(load, value);
+        const std::string number = std::to_string(value);
+        cases.push_back({std::string(8 - std::min<std::size_t>(number.size(), 8), ' ') + number + " " + unit, load});
+    }
+    return cases;
+}
+
+std::vector<Case> loans_and_copies() {
+    std::vector<Case> cases;
+    for (const std::size_t size : {std::size_t{1'024}, std::size_t{65'536}, std::size_t{1'048'576}})
+        for (const bool loans : {false, true}) {
+            Load load;
+            load.size = size;
+            load.loans = loans;
+            load.batch = 4;
+            load.payload = 64u << 20;
+            cases.push_back({std::to_string(size / 1'024) + " KiB " + (loans ? "lent" : "copied"), load});
+        }
+    return cases;
+}
+
+std::vector<Case> orders() {
+    std::vector<Case> cases;
+    const struct {
+        const char* name;
+        shmq::Order order;
+    } kinds[] = {{"none", shmq::Order::none}, {"by key", shmq::Order::by_key}, {"strict", shmq::Order::strict}};
+    for (const auto& kind : kinds) {
+        Load load;
+        load.keys = 1'000;
+        load.consumers = 2;
+        load.order = kind.order;
+        cases.push_back({kind.name, load});
+    }
+    return cases;
+}
+
+std::vector<Case> places() {
+    std::vector<Case> cases{{"/dev/shm", {}}, {"a file", {}}};
+    const char* folder = std::getenv("TMPDIR");
+    cases[1].load.folder = folder != nullptr ? folder : "/var/tmp";
+    return cases;
+}
+
+/// From the first add after a pause to the ack of the last entry, while the reader sleeps; and of one entry alone.
+void take_bursts(Taking& taking) {
+    constexpr int bursts = 100;
+    for (const std::uint64_t count : {std::uint64_t{1}, std::uint64_t{1'000}}) {
+        const ScratchStream scratch;
+        Round round;
+        round.start(settings().core_of_first, [&](Board& board) {
+            auto stream = scratch.open();
+            auto producer = value_of(stream.producer());
+            std::vector<std::uint32_t> times;
+            const std::byte payload[64] = {};
+            line_up(board, 2);
+            for (int burst = 0; burst < bursts; ++burst) {
+                ::usleep(2'000);  // far longer than a reader spins
+                const std::uint64_t start = now_ns();
+                for (std::uint64_t i = 0; i < count; ++i) value_of(producer.add(payload));
+                while (board.received.load(std::memory_order_acquire) < (static_cast<unsigned>(burst) + 1) * count)
+                    pause_times(10);
+                times.push_back(static_cast<std::uint32_t>(now_ns() - start));
+            }
+            board.figures[0] = percentiles_of(std::move(times)).p50 * 1e-3;
+        });
+        round.start(settings().core_of_second, [&](Board& board) {
+            auto stream = scratch.open();
+            auto consumer = value_of(stream.consumer(ScratchStream::group));
+            shmq::ReadOptions read{.max_entries = 64};
+            read.wait = std::chrono::seconds(10);
+            line_up(board, 2);
+            for (std::uint64_t got = 0; got < bursts * count;) {
+                auto batch = value_of(consumer.read(read));
+                got += batch.size();
+                check(batch.ack());
+                board.received.store(static_cast<std::uint32_t>(got), std::memory_order_release);
+            }
+        });
+        round.finish();
+        taking.figure(std::to_string(count) + " after idleness us", round.board().figures[0]);
+        taking.took(round.board().figures[0] * 1e3);
+    }
+}
+
+/// What a reader costs that waits where nothing comes.
+void take_idleness(Taking& taking) {
+    constexpr double seconds = 2;
+    const ScratchStream scratch;
+    Round round;
+    round.start(settings().core_of_first, [&](Board& board) {
+        auto stream = scratch.open();
+        auto consumer = value_of(stream.consumer(ScratchStream::group));
+        shmq::ReadOptions read;
+        read.wait = std::chrono::milliseconds(static_cast<int>(seconds * 1e3));
+        line_up(board, 1);
+        rusage before{}, after{};
+        getrusage(RUSAGE_SELF, &before);
+        if (consumer.read(read)) throw std::runtime_error("something came where nothing was added");
+        getrusage(RUSAGE_SELF, &after);
+        const auto of = [](const timeval& time) {
+            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+        };
+        board.figures[0] = of(after.ru_utime) + of(after.ru_stime) - of(before.ru_utime) - of(before.ru_stime);
+    });
+    round.finish();
+    const double percent = round.board().figures[0] / seconds * 100;
+    taking.figure("of a processor %", percent);
+    taking.took(round.board().figures[0] * 1e9);
+}
+
+constexpr Bar bars[] = {
+    {"scale/groups", "4 groups of one", true, 0.8},
+    {"scale/idle", "of a processor %", false, 0.1},
+};
+
+void add_measurements() {
+    vary("scale/batch",
+         each<std::size_t>({1, 4, 16, 64, 256}, "a read", [](Load& load, std::size_t value) { load.batch = value; }));
+    vary("scale/groups",
+         each<unsigned>({1, 2, 4, 8, 16}, "groups", [](Load& load, unsigned value) { load.groups = value; }));
+    vary("scale/consumers",
+         each<unsigned>({1, 2, 4, 8}, "consumers", [](Load& load, unsigned value) { load.consumers = value; }));
+    vary("scale/producers",
+         each<unsigned>({1, 2, 4, 8}, "producers", [](Load& load, unsigned value) { load.producers = value; }));
+    vary("scale/processes", each<unsigned>({2, 4, 8, 16, 32}, "processes", [](Load& load, unsigned value) {
+             load.producers = load.consumers = value / 2;
+         }));
+    vary("scale/slots", each<std::uint64_t>({1'024, 65'536, 1'048'576}, "slots", [](Load& load, std::uint64_t value) {
+             load.slots = value;
+             load.payload = value * 128;
+         }));
+    vary("scale/order", orders());
+    vary("scale/loans", loans_and_copies());
+    vary("scale/place", places());
+    measure("scale/burst", take_bursts);
+    measure("scale/idle", take_idleness);
+}
+
+}  // namespace
+
+}  // namespace bench
+
+int main(int argument_count, char** arguments) {
+    return bench::run_measurements(argument_count, arguments, bench::add_measurements, bench::bars);
+}
