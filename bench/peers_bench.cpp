@@ -21,6 +21,7 @@
 #include "peers/sockets.hpp"
 #include "peers/works.hpp"
 #include "support/limits.hpp"
+#include "support/machine.hpp"
 #include "support/settings.hpp"
 
 namespace bench {
@@ -178,6 +179,7 @@ int main(int argument_count, char** arguments) {
         std::fprintf(stderr, "%s is no option of this program\n", flags[0].c_str());
         return 64;
     }
+    std::printf("%s\n%s\n", machine_text().c_str(), library_text().c_str());
     Session session(std::move(*choice), settings().rounds);
     session.run(all_works());
     return session.tell(settings().json) ? 0 : 1;

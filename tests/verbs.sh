@@ -190,7 +190,7 @@ test_verb() {
             ;;
         *)
             need build test
-            build_with ON OFF
+            build_with ON ON
             run_tests "$@"
             ;;
     esac

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/machine.hpp"
 #include "support/results.hpp"
 #include "support/settings.hpp"
 
@@ -86,6 +87,7 @@ int run_measurements(int argument_count, char** arguments, const std::function<v
     others.push_back(nullptr);
     benchmark::Initialize(&count, others.data());
     if (benchmark::ReportUnrecognizedArguments(count, others.data())) return 64;
+    std::printf("%s\n", machine_text().c_str());
     add_measurements();
     Collector collector;
     benchmark::RunSpecifiedBenchmarks(&collector);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "support/machine.hpp"
 #include "support/statistics.hpp"
 
 namespace bench {
@@ -18,22 +19,14 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string processor_name() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    return "unknown";
-}
-
 ordered_json machine() {
     utsname kernel{};
     uname(&kernel);
     double load = 0;
     getloadavg(&load, 1);
-    return {{"processor", processor_name()},
-            {"processors", std::thread::hardware_concurrency()},
-            {"kernel", kernel.release},
-            {"load", load}};
+    return {{"processor", processor_name()}, {"processors", std::thread::hardware_concurrency()},
+            {"kernel", kernel.release},      {"text", machine_text()},
+            {"libraries", library_text()},   {"load", load}};
 }
 
 ordered_json read_file(const std::string& path) {

@@ -1,8 +1,8 @@
 // What the rounds found, as a table for people and as bench.json for programs.
 //
-// bench.json: {"machine": {"processor", "processors", "kernel", "load"}, "measurements": {NAME: {FIGURE: {"median",
-// "lowest", "highest", "rounds": [...]}}}}. A figure's name ends in its unit. `load` is the load average when it was
-// written.
+// bench.json: {"machine": {"processor", "processors", "kernel", "text", "libraries", "load"}, "measurements": {NAME:
+// {FIGURE: {"median", "lowest", "highest", "rounds": [...]}}}}. A figure's name ends in its unit. `load` is the load
+// average when it was written.
 #pragma once
 
 #include <span>
