@@ -274,5 +274,26 @@ TEST(Unlikely, a_producer_is_woken_where_the_last_ack_shows_that_one_entry_is_st
     EXPECT_NE(wake_word(forge.segment(), room_bit).load(memory_order_relaxed), seen) << "it may park the entry";
 }
 
+TEST(Unlikely, a_group_that_closes_parks_nothing_more) {
+    GroupForge forge;
+    forge.adder.add_many(8);
+    Reader slow(forge.handle, forge.group, "slow"), fast(forge.handle, forge.group, "fast");
+    ASSERT_EQ(slow.read(1).size(), 1u);
+    for (const Taken& taken : fast.read(7)) fast.ack(taken);
+    ASSERT_TRUE(begin_closing(forge.segment(), forge.group, std::nullopt));
+    EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits));
+    EXPECT_EQ(forge.record(1).state, PendingState::delivered);
+}
+
+TEST(Unlikely, an_entry_that_is_given_out_in_order_has_its_clock_started) {
+    for (const Order order : {Order::none, Order::by_key, Order::strict}) {
+        GroupForge forge(test::tiny_options(), in_order(order));
+        forge.adder.add_many(1);
+        Reader reader(forge.handle, forge.group, "a");
+        ASSERT_EQ(reader.read(1, 1'000).size(), 1u);
+        EXPECT_EQ(forge.facts(1, 1'250).idle_ms, 250u) << static_cast<int>(order);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -227,5 +227,26 @@ TEST(Bounds, the_lowest_parked_entry_is_found_in_whatever_cell_it_stands) {
     }
 }
 
+TEST(Bounds, a_payload_that_living_producers_hold_names_no_group_for_it) {
+    const Forge forge;
+    test::forge_group(forge.segment(), 0, "innocent", 1);
+    for (std::uint32_t chunk = 0; chunk < forge.geometry().chunks; ++chunk)
+        forge.segment().chunk(chunk).word.store(somebody(6, 6).word(OwnerState::owned), memory_order_relaxed);
+    ChunkHolder holder(forge.segment(), somebody());
+    const std::string message(holder.reserve(64).error().message());
+    EXPECT_EQ(message.find("innocent"), std::string::npos) << message;
+}
+
+TEST(Bounds, a_parked_entry_keeps_its_chunks_and_neither_neighbour) {
+    const Forge forge;
+    ParkingCell& cell = forge.segment().parking(0);
+    cell.word.store(pack_cell({CellState::live, 0, 0}), memory_order_seq_cst);
+    cell.record.store(pack_pending(forge.geometry(), {0, 1, 1, PendingState::delivered}), memory_order_seq_cst);
+    cell.chunks.store(std::uint64_t{3} | std::uint64_t{2} << 32, memory_order_seq_cst);
+    forge.control().parked.store(1, memory_order_seq_cst);
+    for (std::uint32_t chunk = 0; chunk < forge.geometry().chunks; ++chunk)
+        EXPECT_EQ(is_chunk_parked(forge.segment(), chunk), chunk == 3 || chunk == 4) << chunk;
+}
+
 }  // namespace
 }  // namespace shmq
