@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <regex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,11 +19,21 @@ namespace shmq::inspect {
 
 struct Request {
     std::string command;
-    std::string name;  ///< of the stream, as it was typed
+    std::string name;  ///< of the stream, as it was typed; empty where it may be left out: all of them
     std::string group;
+    std::string word;              ///< to be explained
     std::optional<Sequence> from;  ///< first entry asked for
     std::optional<Sequence> to;    ///< last entry asked for
     bool json = false;
+    std::optional<Duration> watch;          ///< again so often, until a signal
+    std::optional<Duration> over;           ///< between two looks that make a rate
+    std::optional<std::uint64_t> last;      ///< entries
+    std::optional<std::regex> grep;         ///< what the payload, as it is shown, has to match
+    bool hex = false;                       ///< payloads as hexadecimal numbers
+    bool deep = false;                      ///< look at every entry too
+    std::optional<std::uint64_t> most_lag;  ///< of any group, entries
+    std::optional<Duration> most_age;       ///< of any group's oldest unfinished entry
+    std::string output;                     ///< file to be written, empty: standard output
 };
 
 /// What a command writes to: standard output, as a screen or as an object.
@@ -52,14 +63,25 @@ private:
 };
 
 /// The words of a command line after the command, in their order.
-enum class Word : std::uint8_t { name, group, from, to };
+enum class Word : std::uint8_t { name, group, from, to, word };
+
+/// A flag of a command.
+struct Flag {
+    std::string_view spelling;
+    std::string_view value;  ///< what stands behind it, such as "N"; empty: nothing
+    std::string_view meaning;
+    /// Takes what was typed; the answer says what is wrong with it, or is empty.
+    std::string (*take)(Request& request, const std::string& text);
+};
 
 struct Command {
     std::string_view name;
     std::span<const Word> required;
     std::span<const Word> optional;
+    std::span<const Flag* const> flags;
     std::string_view summary;
     int (*run)(Answer& answer);
+    int usage_code = 64;  ///< exit code where the words are wrong
 };
 
 [[nodiscard]] std::span<const Command> commands() noexcept;
@@ -75,5 +97,13 @@ int run_latency(Answer& answer);      // latency.cpp
 int run_pending(Answer& answer);      // pending.cpp
 int run_attachments(Answer& answer);  // attachments.cpp
 int run_entries(Answer& answer);      // entries.cpp
+int run_rate(Answer& answer);         // rate.cpp
+int run_memory(Answer& answer);       // memory.cpp
+int run_layout(Answer& answer);       // memory.cpp
+int run_verify(Answer& answer);       // verify.cpp
+int run_doctor(Answer& answer);       // doctor.cpp
+int run_check(Answer& answer);        // doctor.cpp
+int run_metrics(Answer& answer);      // metrics.cpp
+int run_explain(Answer& answer);      // explain.cpp
 
 }  // namespace shmq::inspect

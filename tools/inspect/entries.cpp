@@ -48,6 +48,15 @@ std::string shown(const Entry& entry) {
     return text;
 }
 
+/// "00 ff 1a ..." of as many bytes as anybody would read.
+std::string hex_of(std::string_view bytes) {
+    constexpr std::size_t most = 1'024;
+    std::string text;
+    for (const char byte : bytes.substr(0, most))
+        text += fmt::format("{}{:02x}", text.empty() ? "" : " ", static_cast<unsigned char>(byte));
+    return text;
+}
+
 // Writes entries one by one: a line each, or the elements of an array in an object that was begun.
 class Writer {
 public:
@@ -90,8 +99,9 @@ private:
     void put_line(const Entry& entry) {
         const std::size_t width = answer_.width();
         const std::size_t room = width > before_preview + preview_least ? width - before_preview : preview_least;
-        const std::string payload =
-            entry.is_fields() ? fmt::format("{}: {}", kind_of(entry), shown(entry)) : shown(entry);
+        const std::string payload = answer_.request().hex ? hex_of(entry.text())
+                                    : entry.is_fields()   ? fmt::format("{}: {}", kind_of(entry), shown(entry))
+                                                          : shown(entry);
         SafeText preview = safe_text(payload, room);
         if (preview.cut) preview = {safe_text(payload, room - 3).text, true};
         SafeText key = safe_text(text_of(entry.key()), key_width);
@@ -115,6 +125,7 @@ private:
         object["kind"] = kind_of(entry);
         object["preview"] = preview.text;
         object["preview_cut"] = preview.cut;
+        if (answer_.request().hex) object["hex"] = hex_of(entry.text());
         answer_.output().append((count_ > 0 ? "," : "") + object.dump());
     }
 
@@ -141,7 +152,8 @@ Error copy_out(Stream& stream, Sequence from, Sequence end, Answer& answer, Writ
             return code == Code::empty || code == Code::removed ? Error{} : entry.error();
         }
         if (entry->sequence() >= end) break;
-        writer.put(*entry);
+        const auto& grep = answer.request().grep;
+        if (!grep || std::regex_search(shown(*entry), *grep)) writer.put(*entry);
     }
     return {};
 }
@@ -154,8 +166,9 @@ int run_entries(Answer& answer) {
     if (!stream) return answer.fail(stream.error());
     Result<StreamInfo> info = gather_info(*stream);
     if (!info) return answer.fail(info.error());
-    const Sequence from = std::max(request.from.value_or(info->first), info->first);
     const Sequence end = request.to && *request.to < info->next ? *request.to + 1 : info->next;
+    Sequence from = std::max(request.from.value_or(info->first), info->first);
+    if (request.last && end > from) from = end - std::min(*request.last, end - from);
     Writer writer(answer);
     writer.begin();
     const Error error = copy_out(*stream, from, end, answer, writer);

@@ -106,8 +106,11 @@ Result<GroupFacts> gather_group(const Stream& stream, std::string_view name) {
     if (!pending) return pending.error();
     Result<std::vector<ConsumerInfo>> consumers = stream.consumers(name);
     if (!consumers) return consumers.error();
-    Result<std::vector<PendingEntry>> lowest = stream.pending_entries(name, {.max_entries = 1});
+    Result<std::vector<PendingEntry>> lowest = stream.pending_entries(name, {.max_entries = looked_for_deaths});
     if (!lowest) return lowest.error();
+    const auto deadliest = std::max_element(lowest->begin(), lowest->end(),
+                                            [](const auto& a, const auto& b) { return a.deaths < b.deaths; });
+    if (deadliest != lowest->end() && deadliest->deaths >= 2) facts.deadliest = *deadliest;
     Result<std::vector<PendingEntry>> holder =
         stream.pending_entries(name, {.from = info->held_from, .max_entries = info->parked + 1});
     if (!holder) return holder.error();
@@ -142,6 +145,7 @@ Result<StreamFacts> gather(const Stream& stream) {
     Result<std::vector<AttachmentInfo>> attachments = stream.attachments();
     if (!attachments) return attachments.error();
     facts.attachments = std::move(*attachments);
+    for (const AttachmentInfo& attachment : facts.attachments) facts.states.push_back(state_of(attachment));
     if (Result<void> groups = gather_groups(stream, facts); !groups) return groups.error();
     if (Result<void> times = gather_times(stream, facts); !times) return times.error();
     return facts;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shmq/stream.hpp"
+#include "tools/inspect/processes.hpp"
 
 namespace shmq::inspect {
 
@@ -20,7 +21,10 @@ struct GroupFacts {
     std::vector<ConsumerInfo> consumers;  ///< open ones, with those of dead owners
     std::optional<PendingEntry> lowest;   ///< the lowest entry that is delivered or waits for retry
     std::optional<PendingEntry> holder;   ///< the lowest of these that is in the ring and holds its room
+    /// Of the lowest `looked_for_deaths` pending ones, that which most consumers died with; nullopt below two deaths.
+    std::optional<PendingEntry> deadliest;
 };
+inline constexpr std::size_t looked_for_deaths = 1'024;
 
 /// Where the bytes of the segment file are. The sum of all parts is `total`.
 struct ByteFacts {
@@ -37,8 +41,9 @@ struct StreamFacts {
     ByteFacts bytes;
     std::vector<GroupFacts> groups;
     std::vector<AttachmentInfo> attachments;
-    std::uint64_t first_time_ns = 0;  ///< of the oldest entry kept; 0 if there is none or the stream keeps no times
-    std::uint64_t last_time_ns = 0;   ///< of the newest entry
+    std::vector<ProcessState> states;  ///< of the attachments, in their order
+    std::uint64_t first_time_ns = 0;   ///< of the oldest entry kept; 0 if there is none or the stream keeps no times
+    std::uint64_t last_time_ns = 0;    ///< of the newest entry
 
     [[nodiscard]] std::uint64_t kept() const noexcept { return info.next - info.first; }
     /// The handle in a row, null if it is gone.

@@ -20,6 +20,8 @@ using tools::human_duration;
 
 constexpr Duration stale_idle = std::chrono::minutes(1);  // a living consumer that holds an entry so long is told of
 constexpr std::size_t processes_told = 3;
+constexpr std::chrono::duration<double> fills_soon = std::chrono::minutes(10);
+constexpr double least_behind = 1;  // entries a second by which a group falls behind
 
 std::string quoted(std::string_view name) { return fmt::format("`{}`", safe_text(name).text); }
 
@@ -144,6 +146,90 @@ void judge_dead(const StreamFacts& facts, std::vector<Finding>& findings) {
                         fmt::format("{} died and {} not recovered yet: {}{}", counted(count, "process", "processes"),
                                     count == 1 ? "is" : "are", who, count > processes_told ? ", ..." : ""),
                         {{command(facts, "recover"), "hands on what the dead held; any waiting reader does it too"}}});
+    if (count == facts.attachments.size() && !facts.info.removed)
+        findings.push_back({Level::note,
+                            "leftover",
+                            "nobody has it open any more but the dead: what they left is kept until somebody opens it",
+                            {{command(facts, "rm"), "if nobody needs what is in it"}}});
+}
+
+// Alive, and does nothing until somebody lets it go on. What it fills or holds nobody may take for that alone.
+void judge_stopped(const StreamFacts& facts, std::vector<Finding>& findings) {
+    for (std::size_t i = 0; i < facts.attachments.size() && i < facts.states.size(); ++i) {
+        const AttachmentInfo& attachment = facts.attachments[i];
+        if (facts.states[i] != ProcessState::stopped) continue;
+        const bool produces = attachment.chunks != 0;
+        std::string text = fmt::format("process {} {} is alive but stopped (by SIGSTOP, a terminal or a debugger)",
+                                       attachment.pid, quoted(attachment.command));
+        if (produces)
+            text += fmt::format(": it produces, and fills {} that nobody else can use",
+                                counted(attachment.chunks, "chunk", "chunks"));
+        else if (attachment.consumers != 0)
+            text += fmt::format(": it has {} open, and keeps what was delivered to it",
+                                counted(attachment.consumers, "consumer", "consumers"));
+        findings.push_back({Level::warning,
+                            produces ? "stuck_producer" : "stopped_process",
+                            std::move(text),
+                            {{fmt::format("kill -CONT {}", attachment.pid), "lets it go on"},
+                             {fmt::format("kill -KILL {}", attachment.pid), "gives up what it holds to others"}}});
+    }
+}
+
+void judge_parking(const StreamFacts& facts, std::vector<Finding>& findings) {
+    const std::uint32_t cells = facts.info.options.parking;
+    if (cells == 0 || facts.info.parked < cells) return;
+    std::vector<Cure> cures;
+    for (const GroupFacts& group : facts.groups)
+        if (group.info.parked != 0 && !facts.owners_unknown())
+            cures.push_back(
+                {group_command(facts, group, "claim", "--idle 1m --count 64"),
+                 fmt::format("takes over what is held for so long, {} of it parked", grouped(group.info.parked))});
+    findings.push_back(
+        {Level::warning, "parking_full",
+         fmt::format("all {} places for stuck entries are in use: the next one that is stuck stops the ring",
+                     grouped(cells)),
+         std::move(cures)});
+}
+
+void judge_filling(const StreamFacts& facts, const Rates& rates, std::vector<Finding>& findings) {
+    const GroupFacts* group = facts.holding_group();
+    const bool full = facts.needed() >= facts.info.options.slots;
+    if (group == nullptr || full || !rates.full_in || *rates.full_in > fills_soon) return;
+    const GroupRates* own = rates.of(group->info.name);
+    findings.push_back(
+        {Level::warning, "ring_fills",
+         fmt::format("at the present rate the ring is full in {}: {} come in, group {} finishes {}",
+                     human_duration(std::chrono::ceil<std::chrono::seconds>(*rates.full_in)), rate_text(rates.added),
+                     quoted(group->info.name), own == nullptr ? std::string("none") : rate_text(own->finished)),
+         cures_of_delay(facts, *group)});
+}
+
+void judge_slow(const StreamFacts& facts, const GroupFacts& group, const Rates& rates, std::vector<Finding>& findings) {
+    const GroupRates* own = rates.of(group.info.name);
+    const std::size_t living = living_consumers(group);
+    if (own == nullptr || living == 0 || facts.owners_unknown() || own->delivered <= 0) return;
+    if (rates.added - own->finished < least_behind || own->lag_grows < least_behind) return;
+    findings.push_back({Level::note,
+                        "slow_group",
+                        fmt::format("group {} falls behind: {} come in, its {} {} {}", quoted(group.info.name),
+                                    rate_text(rates.added), counted(living, "consumer", "consumers"),
+                                    living == 1 ? "finishes" : "finish", rate_text(own->finished)),
+                        {{read_command(facts, group), "one more consumer"}}});
+}
+
+void judge_deadliest(const StreamFacts& facts, const GroupFacts& group, std::vector<Finding>& findings) {
+    if (!group.deadliest || group.deadliest->dead) return;
+    const std::string sequence = std::to_string(group.deadliest->sequence);
+    std::vector<Cure> cures{
+        {fmt::format("shmq-inspect entries {} {} {}", shell_word(facts.info.name), sequence, sequence),
+         "shows what it is"}};
+    if (!facts.owners_unknown()) cures.push_back({group_command(facts, group, "ack", sequence), "finishes it unread"});
+    findings.push_back(
+        {Level::warning, "poison_entry",
+         fmt::format("{} consumers died with entry {} of group {}, which has no delivery limit or has not reached it: "
+                     "the next one may too",
+                     group.deadliest->deaths, grouped(group.deadliest->sequence), quoted(group.info.name)),
+         std::move(cures)});
 }
 
 void judge_copy(const StreamFacts& facts, std::vector<Finding>& findings) {
@@ -246,13 +332,18 @@ std::string_view level_word(Level level) noexcept {
     return "trouble";
 }
 
-std::vector<Finding> judge(const StreamFacts& facts) {
+std::vector<Finding> judge(const StreamFacts& facts, const Rates* rates) {
     std::vector<Finding> findings;
     judge_ring(facts, findings);
+    if (rates != nullptr) judge_filling(facts, *rates, findings);
     judge_payload(facts, findings);
+    judge_parking(facts, findings);
     judge_removed(facts, findings);
     judge_dead(facts, findings);
+    judge_stopped(facts, findings);
     for (const GroupFacts& group : facts.groups) {
+        judge_deadliest(facts, group, findings);
+        if (rates != nullptr) judge_slow(facts, group, *rates, findings);
         judge_exhausted(facts, group, findings);
         judge_dead_entries(facts, group, findings);
         judge_stale(facts, group, findings);
@@ -265,6 +356,28 @@ std::vector<Finding> judge(const StreamFacts& facts) {
     std::stable_sort(findings.begin(), findings.end(),
                      [](const Finding& a, const Finding& b) { return a.level > b.level; });
     return findings;
+}
+
+Finding judge(std::string_view name, const Error& error) {
+    const std::string shown = shell_word(name);
+    Finding finding{Level::trouble, std::string(code_word(error.code())), safe_text(error.message()).text, {}};
+    switch (error.code()) {
+        case Code::corrupt:
+            if (const auto path = Stream::path_of(name))
+                finding.cures.push_back(
+                    {fmt::format("cp {} /var/tmp/", shell_word(*path)), "keeps it for a closer look"});
+            finding.cures.push_back({fmt::format("shmq-inspect verify {}", shown), "says what is damaged"});
+            finding.cures.push_back({fmt::format("shmq rm {} && shmq create {}", shown, shown), "begins anew, empty"});
+            break;
+        case Code::wrong_version:
+            finding.cures = {{"shmq --version", "is the other version; use the one that made it, or"},
+                             {fmt::format("shmq rm {} && shmq create {}", shown, shown), "begins anew, empty"}};
+            break;
+        case Code::no_stream: finding.cures = {{"shmq list", "shows what there is"}}; break;
+        case Code::not_allowed: finding.cures = {{"id", "is who you are; the file's owner and mode decide"}}; break;
+        default: break;
+    }
+    return finding;
 }
 
 Verdict verdict_of(const StreamFacts& facts, const std::vector<Finding>& findings) {

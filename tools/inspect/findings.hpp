@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/inspect/facts.hpp"
+#include "tools/inspect/rates.hpp"
 
 namespace shmq::inspect {
 
@@ -32,8 +33,11 @@ struct Finding {
     std::vector<Cure> cures;  ///< the best one first; may be empty
 };
 
-/// Gravest first, otherwise in the order of the table in docs/inspect.md.
-[[nodiscard]] std::vector<Finding> judge(const StreamFacts& facts);
+/// Gravest first, otherwise in the order of the table in docs/inspect.md. What `rates` tell is looked for only if they
+/// were measured.
+[[nodiscard]] std::vector<Finding> judge(const StreamFacts& facts, const Rates* rates = nullptr);
+/// Why a stream could not be looked at, as a finding.
+[[nodiscard]] Finding judge(std::string_view name, const Error& error);
 
 struct Verdict {
     Level level = Level::healthy;

@@ -91,6 +91,22 @@ void Screen::field(std::string_view name, std::string_view value, Tone tone) {
     line(fmt::format("  {}  {}", padded(name, field_width, false), paint(value, tone)));
 }
 
+void Screen::paragraph(std::string_view name, std::string_view text, std::size_t width) {
+    constexpr std::size_t indent = 2 + field_width + 2;
+    const std::size_t room = std::max(width, least_width) - indent;
+    std::string title = padded(name, field_width, false);
+    while (!text.empty()) {
+        std::size_t length = text.size();
+        if (length > room) {
+            const std::size_t blank = text.rfind(' ', room);
+            length = blank == std::string_view::npos || blank == 0 ? room : blank;
+        }
+        line(fmt::format("  {}  {}", title, text.substr(0, length)));
+        text.remove_prefix(std::min(text.size(), length + 1));
+        title.assign(field_width, ' ');
+    }
+}
+
 void Screen::table(const Table& table) {
     const std::vector<std::size_t> widths = widths_of(table);
     std::string titles;

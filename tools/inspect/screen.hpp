@@ -51,6 +51,8 @@ public:
     /// "  name      value", values below each other.
     void field(std::string_view name, std::string_view value, Tone tone = Tone::plain);
     void table(const Table& table);
+    /// "  name      text ...", broken at blanks so that lines fit `width` columns.
+    void paragraph(std::string_view name, std::string_view text, std::size_t width);
     /// "WARNING  text" and the commands that mend it.
     void finding(const Finding& finding);
 

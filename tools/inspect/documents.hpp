@@ -1,0 +1,11 @@
+// The pages of docs/ that are built in, word for word.
+#pragma once
+
+#include <string_view>
+
+namespace shmq::inspect {
+
+extern const std::string_view errors_document;   // docs/errors.md
+extern const std::string_view inspect_document;  // docs/inspect.md
+
+}  // namespace shmq::inspect

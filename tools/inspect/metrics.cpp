@@ -1,0 +1,192 @@
+// `shmq-inspect metrics [NAME] [--output FILE]`: figures for Prometheus and its like, as OpenMetrics text: to standard
+// output, or to a file that is replaced at once, as a textfile collector wants it.
+//
+// Lag and the age of the oldest unfinished entry come first: they are what to be woken for. A stream that can't be
+// looked at has shmq_up 0 and nothing else.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "tools/common/exit_code.hpp"
+#include "tools/inspect/command.hpp"
+#include "tools/inspect/facts.hpp"
+
+namespace shmq::inspect {
+
+namespace {
+
+struct Looked {
+    std::string name;
+    std::optional<StreamFacts> facts;  // nullopt: it could not be looked at
+};
+
+/// A value of a label: backslash, quote and newline escaped.
+std::string label(std::string_view text) {
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '\\' || c == '"') escaped += '\\';
+        if (c == '\n')
+            escaped += "\\n";
+        else
+            escaped += c;
+    }
+    return escaped;
+}
+
+/// One family of figures.
+class Family {
+public:
+    Family(std::string& to, std::string_view name, std::string_view kind, std::string_view help)
+        : to_(to), name_(name), is_counter_(kind == "counter") {
+        to_ += fmt::format("# TYPE {} {}\n# HELP {} {}\n", name, kind, name, help);
+    }
+    void of_stream(const Looked& one, double value) { put(fmt::format("stream=\"{}\"", label(one.name)), value); }
+    void of_stream(const Looked& one, std::string_view what, std::string_view which, double value) {
+        put(fmt::format("stream=\"{}\",{}=\"{}\"", label(one.name), what, label(which)), value);
+    }
+
+private:
+    void put(const std::string& labels, double value) {
+        to_ += fmt::format("{}{}{{{}}} {}\n", name_, is_counter_ ? "_total" : "", labels, value);
+    }
+    std::string& to_;
+    std::string_view name_;
+    bool is_counter_;
+};
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+/// A figure of each group.
+void put_groups(std::string& text, const std::vector<Looked>& all, std::string_view name, std::string_view kind,
+                std::string_view help, const std::function<std::optional<double>(const GroupFacts&)>& of) {
+    Family family(text, name, kind, help);
+    for (const Looked& one : all) {
+        if (!one.facts) continue;
+        for (const GroupFacts& group : one.facts->groups)
+            if (const auto value = of(group)) family.of_stream(one, "group", group.info.name, *value);
+    }
+}
+
+/// A figure of each stream.
+void put_streams(std::string& text, const std::vector<Looked>& all, std::string_view name, std::string_view kind,
+                 std::string_view help, const std::function<double(const StreamFacts&)>& of) {
+    Family family(text, name, kind, help);
+    for (const Looked& one : all)
+        if (one.facts) family.of_stream(one, of(*one.facts));
+}
+
+std::string metrics_of(const std::vector<Looked>& all) {
+    std::string text;
+    put_groups(text, all, "shmq_lag_entries", "gauge", "Entries that the group was never given.",
+               [](const GroupFacts& group) { return number(group.info.lag); });
+    put_groups(text, all, "shmq_oldest_unfinished_seconds", "gauge",
+               "Age of the oldest entry that the group has not finished; 0 if all are.", [](const GroupFacts& group) {
+                   return group.info.oldest_age ? std::chrono::duration<double>(*group.info.oldest_age).count() : 0.0;
+               });
+    put_groups(text, all, "shmq_oldest_pending_idle_seconds", "gauge",
+               "Time since the lowest pending entry was delivered or given back; missing if none is pending.",
+               [](const GroupFacts& group) -> std::optional<double> {
+                   if (!group.lowest || !group.lowest->idle) return std::nullopt;
+                   return std::chrono::duration<double>(*group.lowest->idle).count();
+               });
+    put_groups(text, all, "shmq_pending_entries", "gauge", "Entries delivered and not acked.",
+               [](const GroupFacts& group) { return number(group.info.pending); });
+    put_groups(text, all, "shmq_retry_entries", "gauge", "Entries that wait to be delivered again, dead ones included.",
+               [](const GroupFacts& group) { return number(group.info.retry); });
+    put_groups(text, all, "shmq_dead_entries", "gauge", "Entries that failed too often.",
+               [](const GroupFacts& group) { return number(group.info.dead); });
+    put_groups(text, all, "shmq_parked_entries", "gauge", "Stuck entries of the group that left the ring.",
+               [](const GroupFacts& group) { return number(group.info.parked); });
+    put_groups(text, all, "shmq_consumers", "gauge", "Consumers of the group whose process is not dead.",
+               [](const GroupFacts& group) { return number(living_consumers(group)); });
+    put_groups(text, all, "shmq_delivered_entries", "counter",
+               "Entries the group was given since it was made or moved.",
+               [](const GroupFacts& group) { return number(group.info.next - group.info.start); });
+    put_groups(text, all, "shmq_lost_entries", "counter", "Entries that a lossy group lost.",
+               [](const GroupFacts& group) { return number(group.info.lost); });
+    put_streams(text, all, "shmq_added_entries", "counter", "Entries added since the stream was made.",
+                [](const StreamFacts& facts) { return number(facts.info.next - facts.info.options.first_sequence); });
+    put_streams(text, all, "shmq_needed_entries", "gauge", "Entries that some group has not finished.",
+                [](const StreamFacts& facts) { return number(facts.needed()); });
+    put_streams(text, all, "shmq_kept_entries", "gauge", "Entries that can be read.",
+                [](const StreamFacts& facts) { return number(facts.kept()); });
+    put_streams(text, all, "shmq_slots", "gauge", "Entries that can be kept.",
+                [](const StreamFacts& facts) { return number(facts.info.options.slots); });
+    put_streams(text, all, "shmq_segment_bytes", "gauge", "Size of the segment.",
+                [](const StreamFacts& facts) { return number(facts.info.size); });
+    put_streams(text, all, "shmq_producers", "gauge", "Producers that add now.",
+                [](const StreamFacts& facts) { return number(facts.info.producers); });
+    {
+        Family chunks(text, "shmq_chunks", "gauge", "Chunks of the payload by state.");
+        for (const Looked& one : all) {
+            if (!one.facts) continue;
+            const StreamInfo& info = one.facts->info;
+            chunks.of_stream(one, "state", "free", info.chunks_free);
+            chunks.of_stream(one, "state", "owned", info.chunks_owned);
+            chunks.of_stream(one, "state", "unfinished", info.chunks_unfinished);
+            chunks.of_stream(one, "state", "sealed", info.chunks_sealed);
+        }
+    }
+    {
+        Family attachments(text, "shmq_attachments", "gauge", "Open handles by what is known of their process.");
+        for (const Looked& one : all) {
+            if (!one.facts) continue;
+            for (const Owner owner : {Owner::alive, Owner::dead}) {
+                std::uint64_t count = 0;
+                for (const AttachmentInfo& attachment : one.facts->attachments) count += attachment.owner == owner;
+                attachments.of_stream(one, "owner", owner_word(owner), number(count));
+            }
+        }
+    }
+    Family up(text, "shmq_up", "gauge", "Whether the stream could be looked at.");
+    for (const Looked& one : all) up.of_stream(one, one.facts ? 1 : 0);
+    return text + "# EOF\n";
+}
+
+/// Replaces the file at once: whoever reads it meets the old text or the new one.
+int write_file(const std::string& path, const std::string& text) {
+    const std::string beside = path + ".new";
+    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0) return tools::report_errno(beside, errno);
+    tools::Output output(file);
+    output.append(text);
+    const int written = output.finish();
+    if (::close(file) != 0 || written != tools::exit_done) {
+        ::unlink(beside.c_str());
+        return written != tools::exit_done ? written : tools::report_errno(beside, errno);
+    }
+    if (::rename(beside.c_str(), path.c_str()) != 0) return tools::report_errno(path, errno);
+    return tools::exit_done;
+}
+
+}  // namespace
+
+int run_metrics(Answer& answer) {
+    const Request& request = answer.request();
+    std::vector<std::string> names{request.name};
+    if (request.name.empty()) {
+        Result<std::vector<std::string>> all = Stream::list();
+        if (!all) return answer.fail(all.error());
+        names = std::move(*all);
+    }
+    std::vector<Looked> looked;
+    for (const std::string& name : names) {
+        Result<Stream> stream = open_to_look(name);
+        Result<StreamFacts> facts = stream ? gather(*stream) : Result<StreamFacts>(stream.error());
+        if (!facts && facts.error().code() == Code::no_stream && request.name.empty()) continue;  // removed meanwhile
+        looked.push_back({name, facts ? std::optional(std::move(*facts)) : std::nullopt});
+    }
+    const std::string text = metrics_of(looked);
+    if (!request.output.empty()) return write_file(request.output, text);
+    answer.output().append(text);
+    return tools::exit_done;
+}
+
+}  // namespace shmq::inspect
