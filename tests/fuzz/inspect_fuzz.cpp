@@ -11,18 +11,30 @@
 namespace shmq::fuzz {
 namespace {
 
+std::string text_of(inspect::Word word, const std::string& path, Input& input) {
+    switch (word) {
+        case inspect::Word::name: return path;
+        case inspect::Word::group: return group_names[input.up_to(group_names.size() - 1)];
+        case inspect::Word::from:
+        case inspect::Word::to: return std::to_string(1 + input.up_to(30));
+        case inspect::Word::word: return input.coin() ? "full" : "nonsense";
+    }
+    return {};
+}
+
+/// Without a name some look at a whole folder, whose other streams are none of ours; and nothing waits.
 std::vector<std::string> words_of(const inspect::Command& command, const std::string& path, Input& input) {
     std::vector<std::string> words{std::string(command.name)};
-    for (const inspect::Word word : command.required)
-        words.push_back(word == inspect::Word::name ? path : group_names[input.up_to(group_names.size() - 1)]);
+    for (const inspect::Word word : command.required) words.push_back(text_of(word, path, input));
     for (const inspect::Word word : command.optional) {
-        if (input.coin()) break;
-        switch (word) {
-            case inspect::Word::name: words.push_back(path); break;
-            case inspect::Word::group: words.emplace_back(group_names[input.up_to(group_names.size() - 1)]); break;
-            case inspect::Word::from:
-            case inspect::Word::to: words.push_back(std::to_string(1 + input.up_to(30))); break;
-        }
+        if (word != inspect::Word::name && input.coin()) break;
+        words.push_back(text_of(word, path, input));
+    }
+    for (const inspect::Flag* flag : command.flags) {
+        const bool is_pause = flag->spelling == "--over";
+        if (flag->spelling == "--output" || (!is_pause && input.coin())) continue;
+        words.emplace_back(flag->spelling);
+        if (!flag->value.empty()) words.push_back(is_pause ? "1ns" : std::to_string(1 + input.up_to(30)));
     }
     if (input.coin()) words.emplace_back("--json");
     return words;
@@ -31,7 +43,8 @@ std::vector<std::string> words_of(const inspect::Command& command, const std::st
 void run(const std::vector<std::string>& words) {
     using namespace tools;
     const int code = inspect::run_command_line(words);
-    for (const int known : {exit_done, exit_nothing, exit_damaged, exit_usage, exit_not_found})
+    constexpr int check_unknown = 3;
+    for (const int known : {exit_done, exit_nothing, exit_damaged, check_unknown, exit_usage, exit_not_found})
         if (code == known) return;
     std::fprintf(stderr, "%s ended with %d\n", words.front().c_str(), code);
     std::abort();
