@@ -47,6 +47,7 @@ run_tests() {
         *) set -- -R "$@" ;;
     esac
     say "testing $build"
+    redis_by_name
     run_ctest "$@"
     if [ "$skipped" -gt 0 ]; then say "$skipped skipped:"; grep -E '\*\*\*Skipped' "$log" || true; fi
     conclude

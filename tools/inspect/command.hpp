@@ -13,6 +13,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "tools/inspect/dump.hpp"
 #include "tools/inspect/screen.hpp"
 
 namespace shmq::inspect {
@@ -33,7 +34,8 @@ struct Request {
     bool deep = false;                      ///< look at every entry too
     std::optional<std::uint64_t> most_lag;  ///< of any group, entries
     std::optional<Duration> most_age;       ///< of any group's oldest unfinished entry
-    std::string output;                     ///< file to be written, empty: standard output
+    DumpFormat format = DumpFormat::jsonl;
+    std::string output;  ///< file to be written, empty: standard output
 };
 
 /// What a command writes to: standard output, as a screen or as an object.
@@ -103,6 +105,8 @@ int run_layout(Answer& answer);       // memory.cpp
 int run_verify(Answer& answer);       // verify.cpp
 int run_doctor(Answer& answer);       // doctor.cpp
 int run_check(Answer& answer);        // doctor.cpp
+int run_top(Answer& answer);          // top.cpp
+int run_dump(Answer& answer);         // dump.cpp
 int run_metrics(Answer& answer);      // metrics.cpp
 int run_explain(Answer& answer);      // explain.cpp
 

@@ -78,11 +78,21 @@ constexpr Flag output_flag{"--output", "FILE", "into this file, which is replace
                                return std::string();
                            }};
 
+constexpr Flag format_flag{"--format", "F", "jsonl (default), resp for redis-cli --pipe, or binary (CBOR)",
+                           [](Request& request, const std::string& text) {
+                               constexpr std::array words{"jsonl", "resp", "binary"};
+                               const auto found = std::find(words.begin(), words.end(), text);
+                               if (found == words.end()) return fmt::format("{} is not jsonl, resp or binary", text);
+                               request.format = static_cast<DumpFormat>(found - words.begin());
+                               return std::string();
+                           }};
+
 constexpr std::array rate_flags{&over_flag};
 constexpr std::array entry_flags{&last_flag, &grep_flag, &hex_flag};
 constexpr std::array verify_flags{&deep_flag};
 constexpr std::array check_flags{&lag_flag, &age_flag, &over_flag};
 constexpr std::array metrics_flags{&output_flag};
+constexpr std::array dump_flags{&format_flag, &output_flag};
 
 constexpr int check_unknown = 3;
 
@@ -97,6 +107,7 @@ constexpr std::array table{
             "the same in one line for monitoring; exits with 0 fine, 1 warning, 2 critical, 3 unknown",
             run_check,
             check_unknown},
+    Command{"top", {}, name_only, {}, "a live screen of one stream or of all: rates, lag, what is odd", run_top},
     Command{"groups", name_only, {}, {}, "its groups and their consumers", run_groups},
     Command{"latency",
             name_only,
@@ -118,6 +129,12 @@ constexpr std::array table{
     Command{"layout", name_only, {}, {}, "where each area stands, for who reads the bytes", run_layout},
     Command{
         "verify", name_only, {}, verify_flags, "whether every header, tag, chain and count can be true", run_verify},
+    Command{"dump",
+            name_only,
+            {},
+            dump_flags,
+            "its entries, groups, and what is pending, for another system or another day",
+            run_dump},
     Command{"metrics", {}, name_only, metrics_flags, "figures as OpenMetrics text", run_metrics},
     Command{"explain", word_only, {}, {}, "a paragraph about an error, or about what is odd", run_explain},
 };

@@ -11,6 +11,7 @@
 #include "tools/common/exit_code.hpp"
 #include "tools/common/process.hpp"
 #include "tools/inspect/command.hpp"
+#include "tools/inspect/terminal.hpp"
 
 namespace {
 
@@ -18,6 +19,7 @@ namespace {
 // back to.
 extern "C" void end_as_damaged(int) {
     constexpr std::string_view text = "shmq-inspect: corrupt: the segment file became shorter while it was looked at\n";
+    shmq::inspect::give_terminal_back();
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
     ::_exit(shmq::tools::exit_damaged);
 }

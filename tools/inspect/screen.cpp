@@ -108,17 +108,22 @@ void Screen::paragraph(std::string_view name, std::string_view text, std::size_t
 }
 
 void Screen::table(const Table& table) {
+    for (const std::string& text : lines_of(table)) line(text);
+}
+
+std::vector<std::string> Screen::lines_of(const Table& table) const {
     const std::vector<std::size_t> widths = widths_of(table);
     std::string titles;
     for (std::size_t index = 0; index < widths.size(); ++index)
         titles += "  " + padded(table.columns[index].title, widths[index], table.columns[index].is_number);
-    line(without_blanks_behind(std::move(titles)), Tone::quiet);
+    std::vector<std::string> lines{paint(without_blanks_behind(std::move(titles)), Tone::quiet)};
     for (const std::vector<Cell>& row : table.rows) {
         std::string text;
         for (std::size_t index = 0; index < widths.size(); ++index)
             text += "  " + painted_cell(row[index], widths[index], table.columns[index].is_number);
-        line(without_blanks_behind(std::move(text)));
+        lines.push_back(without_blanks_behind(std::move(text)));
     }
+    return lines;
 }
 
 // The blanks stand outside the colour.

@@ -56,6 +56,8 @@ public:
     /// "WARNING  text" and the commands that mend it.
     void finding(const Finding& finding);
 
+    /// The lines that `table` writes.
+    [[nodiscard]] std::vector<std::string> lines_of(const Table& table) const;
     [[nodiscard]] std::string paint(std::string_view text, Tone tone) const;
 
 private:
