@@ -125,9 +125,8 @@ void plan_areas(Geometry& g) {
     for (Area& area : g.areas) {
         if (area.count == 0) continue;
         // Large areas begin on a page, so that they can be advised and inspected apart.
-        const std::uint64_t size = area.count * area.stride;
-        area.offset = round_up(offset, size >= 65'536 ? 4096 : cache_line);
-        offset = area.offset + size;
+        area.offset = round_up(offset, area.size() >= 65'536 ? 4096 : cache_line);
+        offset = area.offset + area.size();
     }
     g.segment_size = round_up(offset, 4096);
 }

@@ -45,6 +45,8 @@ struct Area {
     std::uint64_t count = 0;   // rows
     std::uint32_t stride = 0;  // bytes of a row
 
+    /// Bytes.
+    [[nodiscard]] std::uint64_t size() const noexcept { return count * stride; }
     bool operator==(const Area&) const = default;
 };
 

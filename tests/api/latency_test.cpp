@@ -204,8 +204,8 @@ TEST_F(Latency, counters_of_any_value_do_no_harm) {
     std::string now = bytes();
     const Geometry geometry = must(plan(small_options()));
     const Area& area = geometry.area(AreaKind::histograms);
-    ASSERT_LE(area.offset + area.count * area.stride, now.size());
-    now.replace(area.offset, area.count * area.stride, area.count * area.stride, '\xff');
+    ASSERT_LE(area.offset + area.size(), now.size());
+    now.replace(area.offset, area.size(), area.size(), '\xff');
     std::ofstream(path("damaged"), std::ios::binary) << now;
     Stream damaged = must(Stream::open(path("damaged")));
     EXPECT_EQ(must(damaged.latency("g")).delivered_to_acked.count, ~std::uint64_t{0});

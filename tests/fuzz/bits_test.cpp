@@ -93,7 +93,7 @@ class Bits : public test::StreamTest {
 protected:
     [[nodiscard]] Range area(const std::string& name, AreaKind kind) const {
         const Area& found = sample_.stream.geometry().area(kind);
-        return {name, found.offset, found.count * found.stride};
+        return {name, found.offset, found.size()};
     }
     [[nodiscard]] Range field(const std::string& name, AreaKind kind, std::size_t offset, std::size_t size) const {
         return {name, sample_.stream.geometry().area(kind).offset + offset, size};

@@ -43,8 +43,7 @@ std::vector<std::string> words_of(const inspect::Command& command, const std::st
 void run(const std::vector<std::string>& words) {
     using namespace tools;
     const int code = inspect::run_command_line(words);
-    constexpr int check_unknown = 3;
-    for (const int known : {exit_done, exit_nothing, exit_damaged, check_unknown, exit_usage, exit_not_found})
+    for (const int known : {exit_done, exit_nothing, exit_damaged, inspect::check_unknown, exit_usage, exit_not_found})
         if (code == known) return;
     std::fprintf(stderr, "%s ended with %d\n", words.front().c_str(), code);
     std::abort();

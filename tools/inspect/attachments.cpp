@@ -75,9 +75,7 @@ void show(Screen& screen, const StreamFacts& facts) {
 }  // namespace
 
 int run_attachments(Answer& answer) {
-    Result<Stream> stream = open_to_look(answer.request().name);
-    if (!stream) return answer.fail(stream.error());
-    Result<StreamFacts> facts = gather(*stream);
+    Result<StreamFacts> facts = look_at(answer.request().name);
     if (!facts) return answer.fail(facts.error());
     if (answer.request().json) {
         Json object = answer.object();

@@ -4,6 +4,9 @@
 // screen or, with --json, one object. It gives the exit code of tools/common/exit_code.hpp.
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
 #include <optional>
 #include <regex>
 #include <span>
@@ -13,6 +16,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "tools/common/exit_code.hpp"
 #include "tools/inspect/dump.hpp"
 #include "tools/inspect/screen.hpp"
 
@@ -54,6 +58,9 @@ public:
     [[nodiscard]] nlohmann::ordered_json object() const;
     /// Writes the object on one line.
     void put(const nlohmann::ordered_json& object);
+    /// Has `write` put everything where --output says: into a file that is replaced only when all of it is there (and
+    /// has `mode`), or to standard output. `write` gives an exit code, as this does.
+    int write(mode_t mode, const std::function<int(tools::Output&)>& write);
     /// Complains on standard error and, with --json, writes an object with "error". Returns the exit code of the error.
     int fail(const Error& error);
 
@@ -76,6 +83,9 @@ struct Flag {
     std::string (*take)(Request& request, const std::string& text);
 };
 
+/// Exit code of `check` where it cannot tell.
+inline constexpr int check_unknown = 3;
+
 struct Command {
     std::string_view name;
     std::span<const Word> required;
@@ -83,7 +93,7 @@ struct Command {
     std::span<const Flag* const> flags;
     std::string_view summary;
     int (*run)(Answer& answer);
-    int usage_code = 64;  ///< exit code where the words are wrong
+    int usage_code = tools::exit_usage;  ///< exit code where the words are wrong
 };
 
 [[nodiscard]] std::span<const Command> commands() noexcept;

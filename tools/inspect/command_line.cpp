@@ -17,7 +17,6 @@
 #include "tools/common/process.hpp"
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
-#include "tools/inspect/json.hpp"
 
 namespace shmq::inspect {
 
@@ -93,8 +92,6 @@ constexpr std::array verify_flags{&deep_flag};
 constexpr std::array check_flags{&lag_flag, &age_flag, &over_flag};
 constexpr std::array metrics_flags{&output_flag};
 constexpr std::array dump_flags{&format_flag, &output_flag};
-
-constexpr int check_unknown = 3;
 
 constexpr std::array table{
     Command{"list", {}, {}, {}, "every stream, one a line", run_list},
@@ -306,27 +303,6 @@ const Command* find_command(std::string_view name) {
 }
 
 }  // namespace
-
-Json Answer::object() const {
-    Json object;
-    object["schema"] = schema;
-    object["command"] = request_.command;
-    return object;
-}
-
-void Answer::put(const Json& object) {
-    output_.append(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-}
-
-int Answer::fail(const Error& error) {
-    if (request_.json) {
-        Json failed = object();
-        failed["error"] = json_of(error);
-        put(failed);
-        output_.flush();
-    }
-    return tools::report(error);
-}
 
 std::span<const Command> commands() noexcept { return table; }
 

@@ -24,7 +24,7 @@ namespace {
 constexpr Duration usual_over = std::chrono::milliseconds(200);
 
 /// Exit codes of `check`, as monitoring systems have them.
-enum class Status : std::uint8_t { fine = 0, warning = 1, critical = 2, unknown = 3 };
+enum class Status : std::uint8_t { fine = 0, warning = 1, critical = 2, unknown = check_unknown };
 
 struct Diagnosis {
     std::string name;
@@ -75,15 +75,11 @@ Diagnosis diagnose(const Request& request, const std::string& name) {
 
 /// Of the stream that was named, or of each there is.
 Result<std::vector<Diagnosis>> diagnose_all(const Request& request) {
-    std::vector<std::string> names{request.name};
-    if (request.name.empty()) {
-        Result<std::vector<std::string>> all = Stream::list();
-        if (!all) return all.error();
-        names = std::move(*all);
-    }
+    const Result<std::vector<std::string>> names = names_to_look_at(request.name);
+    if (!names) return names.error();
     std::vector<Diagnosis> found;
-    found.reserve(names.size());
-    for (const std::string& name : names) found.push_back(diagnose(request, name));
+    found.reserve(names->size());
+    for (const std::string& name : *names) found.push_back(diagnose(request, name));
     return found;
 }
 
@@ -133,21 +129,17 @@ int gravity(Status status) noexcept {
 
 /// " | lag=3 ...", as monitoring systems draw it.
 std::string figures_of(const std::vector<Diagnosis>& all) {
-    std::uint64_t lag = 0, pending = 0, dead = 0, needed = 0;
-    double age = 0;
+    Totals totals;
+    std::uint64_t needed = 0;
     for (const Diagnosis& one : all) {
         if (!one.looks) continue;
         const StreamFacts& facts = one.looks->facts;
+        totals.add(facts);
         needed = std::max(needed, percent(facts.needed(), facts.info.options.slots));
-        for (const GroupFacts& group : facts.groups) {
-            lag = std::max(lag, group.info.lag);
-            pending += group.info.pending + group.info.retry;
-            dead += group.info.dead;
-            if (group.info.oldest_age)
-                age = std::max(age, std::chrono::duration<double>(*group.info.oldest_age).count());
-        }
     }
-    return fmt::format(" | lag={} oldest={:.1f}s pending={} dead={} needed={}%", lag, age, pending, dead, needed);
+    const std::chrono::duration<double> age = totals.oldest_age.value_or(Duration{0});
+    return fmt::format(" | lag={} oldest={:.1f}s pending={} dead={} needed={}%", totals.most_lag, age.count(),
+                       totals.pending + totals.retry, totals.dead, needed);
 }
 
 }  // namespace

@@ -4,11 +4,8 @@
 // resp is what redis-cli --pipe takes: the key of the stream's name is made anew, so that the same dump twice leaves
 // the same. Entry S becomes the id S-0, its key the field "key" and its bytes the field "data" (fields stay fields);
 // what is pending is claimed for its consumer with its deliveries and idle time, for "retry" if nobody holds it.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <initializer_list>
 #include <memory>
@@ -19,6 +16,7 @@
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/dump.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/kept_entries.hpp"
 
 namespace shmq::inspect {
 
@@ -125,9 +123,8 @@ public:
         command({"XGROUP", "CREATE", name_, group.name, id(group.next - 1), "MKSTREAM"});
     }
     void entry(const Entry& entry) override {
-        std::vector<std::string_view> words{"XADD", name_, ""};
         const std::string sequence = id(entry.sequence());
-        words[2] = sequence;
+        std::vector<std::string_view> words{"XADD", name_, sequence};
         if (!entry.key().empty()) words.insert(words.end(), {"key", text_of(entry.key())});
         const auto fields = entry.fields();
         if (entry.is_fields() && fields)
@@ -170,15 +167,11 @@ Error dump_all(Stream& stream, const StreamFacts& facts, DumpFormat format, Dump
         for (const GroupFacts& group : facts.groups) dump.group(group.info);
     };
     if (format != DumpFormat::resp) put_groups();
-    Result<Reader> reader = stream.reader(Position::oldest());
-    if (!reader) return reader.error();
-    while (reader->position() < facts.info.next && dump.good()) {
-        Result<Entry> entry = reader->next();
-        if (!entry && (entry.error().code() == Code::empty || entry.error().code() == Code::removed)) break;
-        if (!entry) return entry.error();
-        if (entry->sequence() >= facts.info.next) break;
-        dump.entry(*entry);
-    }
+    const Error error = each_kept_entry(stream, facts.info.first, facts.info.next, [&](const Entry& entry) {
+        dump.entry(entry);
+        return dump.good();
+    });
+    if (error.code() != Code::ok) return error;
     if (format == DumpFormat::resp) put_groups();
     for (const GroupFacts& group : facts.groups) {
         Result<std::vector<PendingEntry>> pending =
@@ -197,18 +190,10 @@ int run_dump(Answer& answer) {
     if (!stream) return answer.fail(stream.error());
     Result<StreamFacts> facts = gather(*stream);
     if (!facts) return answer.fail(facts.error());
-    const auto write = [&](tools::Output& output) {
+    return answer.write(0600, [&](tools::Output& output) {
         const Error error = dump_all(*stream, *facts, request.format, *make_dump(request.format, output));
-        const int written = output.finish();
-        return error.code() != Code::ok ? tools::report(error) : written;
-    };
-    if (request.output.empty()) return write(answer.output());
-    const int file = ::open(request.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0) return tools::report_errno(request.output, errno);
-    tools::Output output(file);
-    const int code = write(output);
-    ::close(file);
-    return code;
+        return error.code() != Code::ok ? tools::report(error) : tools::exit_done;
+    });
 }
 
 }  // namespace shmq::inspect

@@ -12,6 +12,7 @@
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/kept_entries.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace shmq::inspect {
@@ -133,31 +134,6 @@ private:
     std::uint64_t count_ = 0;
 };
 
-// A reader at `from`, or at the oldest entry if that was overwritten since.
-Result<Reader> reader_at(Stream& stream, Sequence from) {
-    Result<Reader> reader = stream.reader(Position::at(from));
-    if (!reader && reader.error().code() == Code::trimmed) return stream.reader(Position::oldest());
-    return reader;
-}
-
-// Everything from `from` up to and without `end`. The error is what stopped it short, `ok` if nothing did.
-Error copy_out(Stream& stream, Sequence from, Sequence end, Answer& answer, Writer& writer) {
-    if (from >= end) return {};
-    Result<Reader> reader = reader_at(stream, from);
-    if (!reader) return reader.error();
-    while (reader->position() < end && answer.output().good()) {
-        Result<Entry> entry = reader->next();
-        if (!entry) {
-            const Code code = entry.error().code();
-            return code == Code::empty || code == Code::removed ? Error{} : entry.error();
-        }
-        if (entry->sequence() >= end) break;
-        const auto& grep = answer.request().grep;
-        if (!grep || std::regex_search(shown(*entry), *grep)) writer.put(*entry);
-    }
-    return {};
-}
-
 }  // namespace
 
 int run_entries(Answer& answer) {
@@ -171,7 +147,10 @@ int run_entries(Answer& answer) {
     if (request.last && end > from) from = end - std::min(*request.last, end - from);
     Writer writer(answer);
     writer.begin();
-    const Error error = copy_out(*stream, from, end, answer, writer);
+    const Error error = each_kept_entry(*stream, from, end, [&](const Entry& entry) {
+        if (!request.grep || std::regex_search(shown(entry), *request.grep)) writer.put(entry);
+        return answer.output().good();
+    });
     writer.end(error);
     if (error.code() != Code::ok) {
         answer.output().flush();

@@ -19,20 +19,15 @@ constexpr Sequence greatest_sequence = Sequence{1} << 63;
 // First and next are not read at one moment; a busy stream may move in between once, not every time.
 constexpr unsigned info_turns = 100;
 
-std::uint64_t area_size(const Geometry& geometry, AreaKind kind) {
-    const Area& area = geometry.area(kind);
-    return area.count * area.stride;
-}
-
 Result<ByteFacts> gather_bytes(const StreamInfo& info) {
     Result<Geometry> geometry = plan(info.options);
     if (!geometry) return geometry.error();
     ByteFacts bytes;
     bytes.total = info.size;
-    bytes.slots = area_size(*geometry, AreaKind::slots);
-    bytes.records = area_size(*geometry, AreaKind::records) + area_size(*geometry, AreaKind::deliveries);
-    bytes.retry = area_size(*geometry, AreaKind::retry);
-    bytes.payload = area_size(*geometry, AreaKind::payload);
+    bytes.slots = geometry->area(AreaKind::slots).size();
+    bytes.records = geometry->area(AreaKind::records).size() + geometry->area(AreaKind::deliveries).size();
+    bytes.retry = geometry->area(AreaKind::retry).size();
+    bytes.payload = geometry->area(AreaKind::payload).size();
     bytes.tables = bytes.total - bytes.slots - bytes.records - bytes.retry - bytes.payload;
     return bytes;
 }
@@ -149,6 +144,34 @@ Result<StreamFacts> gather(const Stream& stream) {
     if (Result<void> groups = gather_groups(stream, facts); !groups) return groups.error();
     if (Result<void> times = gather_times(stream, facts); !times) return times.error();
     return facts;
+}
+
+Result<StreamFacts> look_at(std::string_view name) {
+    const Result<Stream> stream = open_to_look(name);
+    if (!stream) return stream.error();
+    return gather(*stream);
+}
+
+Result<std::vector<std::string>> names_to_look_at(const std::string& name) {
+    if (name.empty()) return Stream::list();
+    return std::vector<std::string>{name};
+}
+
+void Totals::add(const StreamFacts& facts) {
+    for (const GroupFacts& group : facts.groups) {
+        lag += group.info.lag;
+        most_lag = std::max(most_lag, group.info.lag);
+        pending += group.info.pending;
+        retry += group.info.retry;
+        dead += group.info.dead;
+        oldest_age = std::max(oldest_age, group.info.oldest_age);  // nullopt is below every age
+    }
+}
+
+Totals totals_of(const StreamFacts& facts) {
+    Totals totals;
+    totals.add(facts);
+    return totals;
 }
 
 std::string_view owner_word(Owner owner) noexcept {

@@ -64,6 +64,24 @@ Result<StreamInfo> gather_info(const Stream& stream);
 Result<GroupFacts> gather_group(const Stream& stream, std::string_view name);
 Result<StreamFacts> gather(const Stream& stream);
 
+/// open_to_look and gather.
+Result<StreamFacts> look_at(std::string_view name);
+/// The stream that was named, or all of the folder if none was.
+Result<std::vector<std::string>> names_to_look_at(const std::string& name);
+
+/// Of all groups of a stream together.
+struct Totals {
+    std::uint64_t lag = 0;       ///< sum
+    std::uint64_t most_lag = 0;  ///< of one group
+    std::uint64_t pending = 0;
+    std::uint64_t retry = 0;
+    std::uint64_t dead = 0;
+    std::optional<Duration> oldest_age;  ///< nullopt if no group knows one
+
+    void add(const StreamFacts& facts);
+};
+[[nodiscard]] Totals totals_of(const StreamFacts& facts);
+
 /// One word: "alive", "dead", "unknown", "none".
 [[nodiscard]] std::string_view owner_word(Owner owner) noexcept;
 /// Consumers of a group whose process is not known to be dead.

@@ -28,28 +28,11 @@ struct Row {
 
 Row failed(std::string name, const Error& error) { return {std::move(name), {}, {}, error, error.message()}; }
 
-Row look_at(const std::string& name) {
-    Result<Stream> stream = open_to_look(name);
-    if (!stream) return failed(name, stream.error());
-    Result<StreamFacts> facts = gather(*stream);
+Row row_of(const std::string& name) {
+    Result<StreamFacts> facts = look_at(name);
     if (!facts) return failed(name, facts.error());
     Verdict verdict = verdict_of(*facts, judge(*facts));
     return {name, std::move(*facts), std::move(verdict), std::nullopt, {}};
-}
-
-struct Sums {
-    std::uint64_t lag = 0;
-    std::uint64_t pending = 0;
-    std::uint64_t retry = 0;
-};
-Sums sums_of(const StreamFacts& facts) {
-    Sums sums;
-    for (const GroupFacts& group : facts.groups) {
-        sums.lag += group.info.lag;
-        sums.pending += group.info.pending;
-        sums.retry += group.info.retry;
-    }
-    return sums;
 }
 
 std::vector<Cell> cells_of(const Row& row) {
@@ -58,14 +41,14 @@ std::vector<Cell> cells_of(const Row& row) {
         const std::string text = fmt::format("{}: {}", code_word(row.error->code()), safe_text(row.message).text);
         return {name, "-", "-", "-", "-", "-", "-", "-", {text, Tone::trouble}};
     }
-    const Sums sums = sums_of(row.facts);
+    const Totals totals = totals_of(row.facts);
     return {name,
             tools::human_size(row.facts.info.size),
             grouped(row.facts.kept()),
             grouped(row.facts.groups.size()),
-            grouped(sums.lag),
-            grouped(sums.pending),
-            grouped(sums.retry),
+            grouped(totals.lag),
+            grouped(totals.pending),
+            grouped(totals.retry),
             grouped(row.facts.attachments.size()),
             {fmt::format("{}: {}", level_word(row.verdict.level), row.verdict.text), tone_of(row.verdict.level)}};
 }
@@ -77,15 +60,15 @@ Json json_of(const Row& row) {
         object["error"] = {{"word", code_word(row.error->code())}, {"message", json_text(row.message)}};
         return object;
     }
-    const Sums sums = sums_of(row.facts);
+    const Totals totals = totals_of(row.facts);
     object["path"] = json_text(row.facts.info.path);
     object["size"] = row.facts.info.size;
     object["kept"] = row.facts.kept();
     object["next"] = row.facts.info.next;
     object["groups"] = row.facts.groups.size();
-    object["lag"] = sums.lag;
-    object["pending"] = sums.pending;
-    object["retry"] = sums.retry;
+    object["lag"] = totals.lag;
+    object["pending"] = totals.pending;
+    object["retry"] = totals.retry;
     object["attachments"] = row.facts.attachments.size();
     object["verdict"] = inspect::json_of(row.verdict);
     return object;
@@ -109,7 +92,7 @@ int run_list(Answer& answer) {
     Json streams = Json::array();
     int code = tools::exit_done;
     for (const std::string& name : *names) {
-        const Row row = look_at(name);
+        const Row row = row_of(name);
         if (row.error && row.error->code() == Code::no_stream) continue;  // removed meanwhile
         if (row.is_damaged()) code = tools::exit_damaged;
         table.rows.push_back(cells_of(row));

@@ -49,20 +49,16 @@ struct Shown {
 };
 
 Result<Shown> look(const std::string& name) {
-    Result<Stream> stream = open_to_look(name);
-    if (!stream) return stream.error();
-    Result<StreamFacts> facts = gather(*stream);
+    Result<StreamFacts> facts = look_at(name);
     if (!facts) return facts.error();
     Result<Geometry> geometry = plan(facts->info.options);
     if (!geometry) return geometry.error();
     return Shown{std::move(*facts), std::move(*geometry)};
 }
 
-std::uint64_t bytes_of(const Area& area) noexcept { return area.count * area.stride; }
-
 /// What no area has: the header, and what lies between them.
 std::uint64_t bytes_outside(const Geometry& geometry, std::uint64_t total) noexcept {
-    for (const AreaWord& word : areas) total -= bytes_of(geometry.area(word.kind));
+    for (const AreaWord& word : areas) total -= geometry.area(word.kind).size();
     return total;
 }
 
@@ -82,7 +78,7 @@ int run_layout(Answer& answer) {
         const Area& area = shown->geometry.area(word.kind);
         if (area.count == 0) continue;
         table.rows.push_back({word.name, fmt::format("{:#x}", area.offset), grouped(area.count), grouped(area.stride),
-                              grouped(bytes_of(area)), word.what});
+                              grouped(area.size()), word.what});
         rows.push_back({{"area", word.name}, {"offset", area.offset}, {"rows", area.count}, {"each", area.stride}});
     }
     if (answer.request().json) {
@@ -113,7 +109,7 @@ int run_memory(Answer& answer) {
         object["total"] = info.size;
         Json parts;
         parts["header_and_padding"] = outside;
-        for (const AreaWord& word : areas) parts[word.name] = bytes_of(shown->geometry.area(word.kind));
+        for (const AreaWord& word : areas) parts[word.name] = shown->geometry.area(word.kind).size();
         object["parts"] = std::move(parts);
         object["chunks"] = {{"size", info.chunk_size},      {"free", info.chunks_free},
                             {"owned", info.chunks_owned},   {"unfinished", info.chunks_unfinished},
@@ -130,7 +126,7 @@ int run_memory(Answer& answer) {
             table.rows.push_back({part, tools::human_size(size), grouped(size), share_text(size, info.size), what});
     };
     row("header", outside, "what the segment is, and padding between the areas");
-    for (const AreaWord& word : areas) row(word.name, bytes_of(shown->geometry.area(word.kind)), word.what);
+    for (const AreaWord& word : areas) row(word.name, shown->geometry.area(word.kind).size(), word.what);
     screen.table(table);
     screen.heading("chunks of the payload");
     const auto chunks = [&](const char* state, std::uint64_t count, const char* what) {

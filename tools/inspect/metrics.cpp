@@ -3,13 +3,9 @@
 //
 // Lag and the age of the oldest unfinished entry come first: they are what to be woken for. A stream that can't be
 // looked at has shmq_up 0 and nothing else.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -150,43 +146,23 @@ std::string metrics_of(const std::vector<Looked>& all) {
     return text + "# EOF\n";
 }
 
-/// Replaces the file at once: whoever reads it meets the old text or the new one.
-int write_file(const std::string& path, const std::string& text) {
-    const std::string beside = path + ".new";
-    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) return tools::report_errno(beside, errno);
-    tools::Output output(file);
-    output.append(text);
-    const int written = output.finish();
-    if (::close(file) != 0 || written != tools::exit_done) {
-        ::unlink(beside.c_str());
-        return written != tools::exit_done ? written : tools::report_errno(beside, errno);
-    }
-    if (::rename(beside.c_str(), path.c_str()) != 0) return tools::report_errno(path, errno);
-    return tools::exit_done;
-}
-
 }  // namespace
 
 int run_metrics(Answer& answer) {
     const Request& request = answer.request();
-    std::vector<std::string> names{request.name};
-    if (request.name.empty()) {
-        Result<std::vector<std::string>> all = Stream::list();
-        if (!all) return answer.fail(all.error());
-        names = std::move(*all);
-    }
+    const Result<std::vector<std::string>> names = names_to_look_at(request.name);
+    if (!names) return answer.fail(names.error());
     std::vector<Looked> looked;
-    for (const std::string& name : names) {
-        Result<Stream> stream = open_to_look(name);
-        Result<StreamFacts> facts = stream ? gather(*stream) : Result<StreamFacts>(stream.error());
+    for (const std::string& name : *names) {
+        Result<StreamFacts> facts = look_at(name);
         if (!facts && facts.error().code() == Code::no_stream && request.name.empty()) continue;  // removed meanwhile
         looked.push_back({name, facts ? std::optional(std::move(*facts)) : std::nullopt});
     }
     const std::string text = metrics_of(looked);
-    if (!request.output.empty()) return write_file(request.output, text);
-    answer.output().append(text);
-    return tools::exit_done;
+    return answer.write(0644, [&](tools::Output& output) {
+        output.append(text);
+        return tools::exit_done;
+    });
 }
 
 }  // namespace shmq::inspect

@@ -28,15 +28,14 @@ void show(Screen& screen, const StreamFacts& facts, const Rates& rates) {
     screen.field("ring full", full_text(rates), rates.full_in ? Tone::note : Tone::plain);
     if (rates.groups.empty()) return screen.line("  no groups", Tone::quiet);
     Table table{{{"group", false}, {"delivered", true}, {"finished", true}, {"lag grows", true}, {"lag", true}}, {}};
-    for (const GroupRates& group : rates.groups) {
-        std::uint64_t lag = 0;
-        for (const GroupFacts& one : facts.groups)
-            if (one.info.name == group.name) lag = one.info.lag;
-        table.rows.push_back({safe_text(group.name).text,
-                              rate_text(group.delivered),
-                              rate_text(group.finished),
-                              {rate_text(group.lag_grows), group.lag_grows > 0 ? Tone::note : Tone::plain},
-                              tools::grouped(lag)});
+    for (const GroupFacts& group : facts.groups) {
+        const GroupRates* own = rates.of(group.info.name);
+        if (own == nullptr) continue;
+        table.rows.push_back({safe_text(group.info.name).text,
+                              rate_text(own->delivered),
+                              rate_text(own->finished),
+                              {rate_text(own->lag_grows), own->lag_grows > 0 ? Tone::note : Tone::plain},
+                              tools::grouped(group.info.lag)});
     }
     screen.table(table);
 }

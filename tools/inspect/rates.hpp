@@ -1,4 +1,4 @@
-// How fast a stream moves: what changed between two looks at it. Pure, but for the waiting between the looks.
+// How fast a stream moves: what changed between two looks at it. Pure.
 #pragma once
 
 #include <chrono>

@@ -118,9 +118,7 @@ void show_findings(Screen& screen, const std::vector<Finding>& findings) {
 }  // namespace
 
 int run_show(Answer& answer) {
-    Result<Stream> stream = open_to_look(answer.request().name);
-    if (!stream) return answer.fail(stream.error());
-    Result<StreamFacts> facts = gather(*stream);
+    Result<StreamFacts> facts = look_at(answer.request().name);
     if (!facts) return answer.fail(facts.error());
     const std::vector<Finding> findings = judge(*facts);
     const Verdict verdict = verdict_of(*facts, findings);

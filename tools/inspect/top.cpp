@@ -34,6 +34,7 @@ struct Watched {
     StreamFacts facts;
     Clock::time_point when;
     Rates rates;
+    std::vector<Finding> findings;
 };
 struct Failed {
     std::string name;
@@ -47,17 +48,19 @@ public:
     void look() {
         std::map<std::string, Watched> now;
         failed_.clear();
-        for (const std::string& name : names()) {
-            Result<Stream> stream = open_to_look(name);
-            Result<StreamFacts> facts = stream ? gather(*stream) : Result<StreamFacts>(stream.error());
+        const Result<std::vector<std::string>> names = names_to_look_at(request_.name);
+        if (!names) failed_.push_back({"", names.error().message()});
+        for (const std::string& name : names ? *names : std::vector<std::string>()) {
+            Result<StreamFacts> facts = look_at(name);
             if (!facts) {
                 failed_.push_back({name, facts.error().message()});
                 continue;
             }
-            Watched watched{std::move(*facts), Clock::now(), {}};
+            Watched watched{std::move(*facts), Clock::now(), {}, {}};
             const auto before = streams_.find(name);
             if (before != streams_.end())
                 watched.rates = rates_between(before->second.facts, watched.facts, watched.when - before->second.when);
+            watched.findings = judge(watched.facts, &watched.rates);
             now.emplace(name, std::move(watched));
         }
         streams_ = std::move(now);
@@ -98,12 +101,6 @@ public:
     [[nodiscard]] Duration pause() const noexcept { return pause_; }
 
 private:
-    [[nodiscard]] std::vector<std::string> names() const {
-        if (!request_.name.empty()) return {request_.name};
-        Result<std::vector<std::string>> all = Stream::list();
-        return all ? std::move(*all) : std::vector<std::string>{};
-    }
-
     [[nodiscard]] std::string head() const {
         const auto title = [&](View view, std::string_view text) {
             return screen_.paint(text, view == view_ ? Tone::heading : Tone::quiet);
@@ -132,23 +129,16 @@ private:
                     {}};
         for (const auto& [name, one] : streams_) {
             const StreamFacts& facts = one.facts;
-            std::uint64_t lag = 0, pending = 0;
-            std::optional<Duration> oldest;
-            for (const GroupFacts& group : facts.groups) {
-                lag = std::max(lag, group.info.lag);
-                pending += group.info.pending + group.info.retry;
-                if (group.info.oldest_age && (!oldest || *group.info.oldest_age > *oldest))
-                    oldest = group.info.oldest_age;
-            }
-            const std::vector<Finding> findings = judge(facts, &one.rates);
+            const Totals totals = totals_of(facts);
+            const std::vector<Finding>& findings = one.findings;
             const Level level = findings.empty() ? Level::healthy : findings.front().level;
             table.rows.push_back(
                 {safe_text(name).text,
                  rate_text(one.rates.added),
                  grouped(facts.groups.size()),
-                 grouped(lag),
-                 grouped(pending),
-                 oldest ? tools::human_duration(*oldest) : "-",
+                 grouped(totals.most_lag),
+                 grouped(totals.pending + totals.retry),
+                 totals.oldest_age ? tools::human_duration(*totals.oldest_age) : "-",
                  {bar(facts.needed(), facts.info.options.slots),
                   percent(facts.needed(), facts.info.options.slots) >= nearly_percent ? Tone::warning : Tone::plain},
                  grouped(facts.attachments.size()),
@@ -214,7 +204,7 @@ private:
 
     void add_findings(std::vector<std::string>& lines) const {
         for (const auto& [name, one] : streams_)
-            for (const Finding& finding : judge(one.facts, &one.rates)) {
+            for (const Finding& finding : one.findings) {
                 if (finding.level < Level::warning) continue;
                 lines.emplace_back();
                 lines.push_back(
