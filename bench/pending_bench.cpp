@@ -76,13 +76,9 @@ void take_costs(Taking& taking) {
     pin_to(settings().core_of_first);
     constexpr std::uint64_t numbers[] = {10, 10'000, 1'000'000};
     Costs costs[std::size(numbers)];
+    taking.in_turns(std::size(numbers), [&](std::size_t at) { costs[at] = costs_with(numbers[at]); });
     for (std::size_t i = 0; i < std::size(numbers); ++i) {
-        const std::size_t at = (i + taking.round()) % std::size(numbers);
-        costs[at] = costs_with(numbers[at]);
-    }
-    for (std::size_t i = 0; i < std::size(numbers); ++i) {
-        const std::string number = std::to_string(numbers[i]);
-        const std::string name = std::string(8 - number.size(), ' ') + number + " pending, ";
+        const std::string name = sortable(numbers[i]) + " pending, ";
         taking.figure(name + "add ns", costs[i].add);
         taking.figure(name + "read ns", costs[i].read);
         taking.figure(name + "ack ns", costs[i].ack);

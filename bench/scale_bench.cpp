@@ -30,15 +30,13 @@ struct Case {
     Load load;
 };
 
-/// Each case in turn, the first at another place in each round.
-void take_cases(Taking& taking, const std::vector<Case>& cases, std::uint64_t entries) {
+void take_cases(Taking& taking, const std::vector<Case>& cases) {
     std::vector<double> rates(cases.size());
-    for (std::size_t i = 0; i < cases.size(); ++i) {
-        const std::size_t at = (i + taking.round()) % cases.size();
+    taking.in_turns(cases.size(), [&](std::size_t at) {
         const Load& load = cases[at].load;
         const std::uint64_t most = std::max<std::uint64_t>(bytes_a_round / load.size, 64);
-        rates[at] = move(load, std::min(entries, most)).delivered;
-    }
+        rates[at] = delivered_a_second(load, std::min(settings().entries / 4, most));
+    });
     for (std::size_t i = 0; i < cases.size(); ++i) {
         taking.figure(cases[i].name + " M/s", rates[i] * 1e-6);
         if (i != 0) taking.figure(cases[i].name + " of one", rates[i] / rates[0]);
@@ -46,8 +44,8 @@ void take_cases(Taking& taking, const std::vector<Case>& cases, std::uint64_t en
     taking.took(1e9 / rates[0]);
 }
 
-void vary(const std::string& name, const std::vector<Case>& cases, std::uint64_t share = 4) {
-    measure(name, [cases, share](Taking& taking) { take_cases(taking, cases, settings().entries / share); });
+void vary(const std::string& name, const std::vector<Case>& cases) {
+    measure(name, [cases](Taking& taking) { take_cases(taking, cases); });
 }
 
 /// One case for each value, which `set` puts into the load. Their names sort as the values do.
@@ -57,8 +55,7 @@ std::vector<Case> each(const std::vector<Value>& values, const std::string& unit
     for (const Value value : values) {
         Load load;
         set(load, value);
-        const std::string number = std::to_string(value);
-        cases.push_back({std::string(8 - std::min<std::size_t>(number.size(), 8), ' ') + number + " " + unit, load});
+        cases.push_back({sortable(value) + " " + unit, load});
     }
     return cases;
 }

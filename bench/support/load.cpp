@@ -1,11 +1,8 @@
 // The processes of a load.
 #include "support/load.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <stdexcept>
 #include <vector>
 
@@ -28,42 +25,9 @@ struct Counts {
         std::atomic<std::uint64_t> ended_ns;
     };
     OfGroup groups[most_groups];
-    alignas(64) std::atomic<std::uint64_t> cpu_ns;
 };
-
-std::uint64_t cpu_ns() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    const auto ns = [](const timeval& time) {
-        return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-               static_cast<std::uint64_t>(time.tv_usec) * 1'000;
-    };
-    return ns(used.ru_utime) + ns(used.ru_stime);
-}
 
 std::string group_name(unsigned group) { return "group-" + std::to_string(group); }
-
-/// A folder for streams as long as it lives, if one is named.
-class InFolder {
-public:
-    explicit InFolder(const std::string& folder) : set_(!folder.empty()) {
-        if (const char* before = std::getenv("SHMQ_DIR"); set_ && before != nullptr) before_ = before;
-        if (set_) setenv("SHMQ_DIR", folder.c_str(), 1);
-    }
-    InFolder(const InFolder&) = delete;
-    InFolder& operator=(const InFolder&) = delete;
-    ~InFolder() {
-        if (!set_) return;
-        if (before_.empty())
-            unsetenv("SHMQ_DIR");
-        else
-            setenv("SHMQ_DIR", before_.c_str(), 1);
-    }
-
-private:
-    bool set_;
-    std::string before_;
-};
 
 void produce(const Load& load, const ScratchStream& scratch, unsigned who, std::uint64_t each) {
     auto stream = scratch.open();
@@ -115,8 +79,7 @@ void consume(const Load& load, const ScratchStream& scratch, unsigned group, Cou
 
 }  // namespace
 
-Moved move(const Load& load, std::uint64_t entries) {
-    const InFolder folder(load.folder);
+double delivered_a_second(const Load& load, std::uint64_t entries) {
     shmq::StreamOptions options;
     options.slots = load.slots;
     options.payload = load.payload;
@@ -124,7 +87,7 @@ Moved move(const Load& load, std::uint64_t entries) {
     options.groups = std::max(load.groups, 1u);
     options.key_stripes = load.order == shmq::Order::by_key ? options.key_stripes : 0;
     options.histograms = false;
-    const ScratchStream scratch(options, false);
+    const ScratchStream scratch(options, false, load.folder);
     shmq::GroupOptions group_options;
     group_options.order = load.order;
     for (unsigned group = 0; group < load.groups; ++group)
@@ -138,15 +101,12 @@ Moved move(const Load& load, std::uint64_t entries) {
     const unsigned processes = load.producers + load.groups * load.consumers;
     Round round;
     const auto start = [&](int core, const std::function<void()>& work) {
-        round.start(core, [&counts, processes, work](Board& board) {
+        round.start(core, [processes, work](Board& board) {
             line_up(board, processes);
-            const std::uint64_t before = cpu_ns();
             work();
-            counts.cpu_ns.fetch_add(cpu_ns() - before);
         });
     };
     const int cores[] = {settings().core_of_first, settings().core_of_second};
-    const std::uint64_t began = now_ns();
     for (unsigned who = 0; who < load.producers; ++who)
         start(cores[who % 2], [&, who] { produce(load, scratch, who, each); });
     unsigned reader = load.producers;
@@ -159,9 +119,7 @@ Moved move(const Load& load, std::uint64_t entries) {
         first = std::min(first, counts.groups[group].started_ns.load());
         last = std::max(last, counts.groups[group].ended_ns.load());
     }
-    const auto seconds = [](std::uint64_t ns) { return static_cast<double>(ns) * 1e-9; };
-    return {static_cast<double>(load.groups) * static_cast<double>(total - uncounted) / seconds(last - first),
-            seconds(counts.cpu_ns.load()) / seconds(now_ns() - began)};
+    return static_cast<double>(load.groups * (total - uncounted)) * 1e9 / static_cast<double>(last - first);
 }
 
 }  // namespace bench

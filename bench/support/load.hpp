@@ -23,13 +23,9 @@ struct Load {
     std::string folder;                 // where the stream lies; empty: as always
 };
 
-struct Moved {
-    double delivered = 0;  // entries a second, of all groups together
-    double cpu = 0;        // processors busy meanwhile, of all processes together
-};
-
-/// Moves `entries` entries, added and read by calls that wait: as much as is usual where there are more processes than
-/// processors. Not counted is the first eighth, or the first lap of the ring if that is less.
-Moved move(const Load& load, std::uint64_t entries);
+/// Entries delivered a second, of all groups together, while `entries` are added and read by calls that wait: as much
+/// as is usual where there are more processes than processors. Not counted is the first eighth, or the first lap of the
+/// ring if that is less.
+double delivered_a_second(const Load& load, std::uint64_t entries);
 
 }  // namespace bench

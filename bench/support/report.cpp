@@ -1,6 +1,7 @@
 // Registering, collecting, printing.
 #include "support/report.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -48,14 +49,17 @@ private:
 
 }  // namespace
 
+void Taking::in_turns(std::size_t count, const std::function<void(std::size_t)>& run) const {
+    for (std::size_t turn = 0; turn < count; ++turn) run((turn + round_) % count);
+}
 void Taking::in_turns(const std::function<void()>& one, const std::function<void()>& other) const {
-    if (round_ % 2 == 0) {
-        one();
-        other();
-    } else {
-        other();
-        one();
-    }
+    in_turns(2, [&](std::size_t which) { which == 0 ? one() : other(); });
+}
+
+std::string sortable(std::uint64_t number) {
+    constexpr std::size_t width = 8;
+    const std::string digits = std::to_string(number);
+    return std::string(width - std::min(width, digits.size()), ' ') + digits;
 }
 
 void measure(const std::string& name, const std::function<void(Taking&)>& take) {

@@ -27,6 +27,8 @@ public:
     void figure(const std::string& name, double value) { state_.counters[name] = value; }
     /// What Google Benchmark shows as time, in nanoseconds.
     void took(double ns) { state_.SetIterationTime(ns * 1e-9); }
+    /// Runs 0 to `count` - 1, beginning at another one in each round.
+    void in_turns(std::size_t count, const std::function<void(std::size_t)>& run) const;
     /// Runs both peers, in changing order from round to round.
     void in_turns(const std::function<void()>& one, const std::function<void()>& other) const;
 
@@ -34,6 +36,9 @@ private:
     benchmark::State& state_;
     std::uint64_t round_;
 };
+
+/// A number as the beginning of a figure's name, with blanks before it so that names sort as their numbers do.
+std::string sortable(std::uint64_t number);
 
 /// Registers a measurement. An exception of `take` ends it, and is shown as Google Benchmark's error.
 void measure(const std::string& name, const std::function<void(Taking&)>& take);

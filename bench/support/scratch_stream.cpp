@@ -22,7 +22,8 @@ void check(const shmq::Result<void>& result) {
     if (!result) throw_error(result.error());
 }
 
-ScratchStream::ScratchStream(const shmq::StreamOptions& options, bool with_group) : name_(fresh_name()) {
+ScratchStream::ScratchStream(const shmq::StreamOptions& options, bool with_group, const std::string& folder)
+    : name_(folder.empty() ? fresh_name() : folder + "/" + fresh_name()) {
     auto stream = value_of(shmq::Stream::create(name_, options));
     if (with_group) check(stream.create_group(group));
 }

@@ -13,7 +13,9 @@ public:
     static constexpr const char* group = "bench";
 
     /// With the group `group` from the oldest entry, unless the options allow none. Throws the error's text.
-    explicit ScratchStream(const shmq::StreamOptions& options = {}, bool with_group = true);
+    /// In `folder`, if one is named.
+    explicit ScratchStream(const shmq::StreamOptions& options = {}, bool with_group = true,
+                           const std::string& folder = {});
     ScratchStream(const ScratchStream&) = delete;
     ScratchStream& operator=(const ScratchStream&) = delete;
     ~ScratchStream();
