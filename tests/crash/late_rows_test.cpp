@@ -229,15 +229,7 @@ TEST(LateRows, a_repair_takes_nothing_from_whoever_has_the_rows_since) {
 /// A group that is late: its entries were added in 1970, and the first alone is acked. "r" holds the second.
 struct Behind : GroupForge {
     Behind() : other(segment(), 1), reader(std::make_unique<Reader>(other, group, "r")) {
-        row().retention.store(static_cast<std::uint32_t>(Retention::until), memory_order_relaxed);
-        row().behind_ms = 1;
-        adder.add_many(6);
-        for (Sequence s = 1; s <= 6; ++s) {
-            const std::uint64_t place = unpack_slot(geometry(), segment().slot(s).load(memory_order_relaxed)).place;
-            const std::uint64_t time_ns = 1;
-            std::memcpy(segment().payload() + place * geometry().unit() + offsetof(EntryHeader, time_ns), &time_ns,
-                        sizeof time_ns);
-        }
+        make_late(*this);
         held = reader->read_new(2);
         EXPECT_EQ(reader->ack(held.at(0)), Finish::done);
     }

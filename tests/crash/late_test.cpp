@@ -56,12 +56,7 @@ TEST(Late, a_retry_of_what_an_operator_acks_meanwhile_leaves_it_acked) {
 
 /// The same where every consumer of the group keeps the order of each key.
 struct TwoByKey : Two {
-    TwoByKey() : Two(by_key()) {}
-    static GroupOptions by_key() {
-        GroupOptions options;
-        options.order = Order::by_key;
-        return options;
-    }
+    TwoByKey() : Two(in_order(Order::by_key)) {}
 };
 
 TEST(Late, a_new_entry_that_another_was_given_meanwhile_stays_its) {
@@ -136,14 +131,7 @@ TEST(Late, a_pin_that_its_holder_frees_meanwhile_and_another_takes_stays_the_oth
 }
 
 TEST(Late, a_parking_of_what_is_acked_meanwhile_leaves_its_cell_to_the_next) {
-    struct Stuck : GroupForge {
-        Stuck() : slow(handle, group, "slow"), fast(handle, group, "fast") {
-            adder.add_many(8);
-            held = slow.read(1).at(0);
-            for (const Taken& taken : fast.read(7)) fast.ack(taken);
-        }
-        Reader slow, fast;
-        Taken held;
+    struct Stuck : StuckForge {
         bool parked = false;
         Finish finish = Finish::fenced;
     };

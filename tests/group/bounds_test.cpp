@@ -142,9 +142,7 @@ TEST(Bounds, a_stale_entry_of_nobody_or_of_no_row_is_not_claimed) {
 }
 
 TEST(Bounds, an_operators_words_about_copies_keep_no_chunk) {
-    GroupOptions lossy;
-    lossy.retention = Retention::lossy;
-    GroupForge forge(test::tiny_options(), lossy);
+    GroupForge forge(test::tiny_options(), test::lossy());
     forge.adder.add_many(2);
     Reader reader(forge.handle, forge.group, "a");
     ASSERT_EQ(reader.read(2).size(), 2u);
@@ -154,9 +152,7 @@ TEST(Bounds, an_operators_words_about_copies_keep_no_chunk) {
 }
 
 TEST(Bounds, the_turn_of_a_strict_group_is_given_back_by_who_has_it) {
-    GroupOptions strict;
-    strict.order = Order::strict;
-    GroupForge forge(test::tiny_options(), strict);
+    GroupForge forge(test::tiny_options(), test::in_order(Order::strict));
     Reader first(forge.handle, forge.group, "a"), second(forge.handle, forge.group, "b");
     ASSERT_TRUE(has_turn(first.member()));
     const Word& active = forge.segment().group(forge.group.row).active;

@@ -38,10 +38,7 @@ struct Stopped : GroupForge {
         return unpack_group(segment().group(of.row).word.load(memory_order_seq_cst)).state;
     }
     [[nodiscard]] std::uint64_t directory() const { return load_directory(segment()); }
-    void fill_pins() const {
-        for (std::uint32_t cell = 0; cell < geometry().pins; ++cell)
-            segment().pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
-    }
+    void fill_pins() const { test::fill_pins(segment()); }
     void free_pin(std::uint32_t cell) const { segment().pin(cell).store(0, memory_order_seq_cst); }
     [[nodiscard]] auto find() { return find_group(segment(), handle.visits, "g"); }
 

@@ -289,8 +289,7 @@ TEST(TakeStale, is_refused_when_the_pin_table_is_used_up) {
     forge.adder.add_many(1);
     Reader holder(forge.handle, forge.group, "holder"), thief(forge.handle, forge.group, "thief");
     const auto held = holder.read(1, 1'000);
-    for (std::uint32_t cell = 0; cell < forge.geometry().pins; ++cell)
-        forge.segment().pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    test::fill_pins(forge.segment());
     EXPECT_TRUE(thief.claim(0, 2'000).empty());
     EXPECT_TRUE(thief.refused_pin);
     EXPECT_EQ(holder.ack(held[0]), Finish::done) << "it is still its holder's";

@@ -179,8 +179,7 @@ TEST(DropGroup, without_a_free_pin_is_refused_and_the_group_goes_on) {
     forge.adder.add_many(2);
     Reader reader(forge.handle, forge.group, "r");
     const auto taken = reader.read(1);
-    for (std::uint32_t cell = 0; cell < forge.geometry().pins; ++cell)
-        forge.segment().pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    test::fill_pins(forge.segment());
     EXPECT_EQ(drop_group(forge.segment(), forge.handle.visits, "g").error().code(), Code::too_many_pins);
     EXPECT_TRUE(is_active(forge.segment(), forge.group));
     EXPECT_EQ(reader.ack(taken[0]), Finish::done);

@@ -115,8 +115,7 @@ TEST(OperatorAck, of_what_is_not_pending_says_so_and_keeps_no_pin) {
 TEST(OperatorAck, without_a_free_pin_is_refused) {
     Finishing f;
     f.reader.read(1);
-    for (std::uint32_t cell = 0; cell < f.geometry().pins; ++cell)
-        f.segment().pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    test::fill_pins(f.segment());
     EXPECT_EQ(operator_ack(f.segment(), f.row(), 1, 1'000).error().code(), Code::too_many_pins);
     EXPECT_EQ(operator_nack(f.segment(), f.row(), 1, 1'000).error().code(), Code::too_many_pins);
     EXPECT_EQ(f.record(1).state, PendingState::delivered);

@@ -15,6 +15,7 @@
 #include "group/pins.hpp"
 #include "group/retry_index.hpp"
 #include "log/adding.hpp"
+#include "log/retention.hpp"
 
 namespace shmq::test {
 
@@ -129,6 +130,51 @@ struct GroupForge : Forge {
     Handle handle;
     Adder adder;
     GroupId group;
+};
+
+inline GroupOptions in_order(Order order) {
+    GroupOptions options;
+    options.order = order;
+    return options;
+}
+inline GroupOptions lossy() {
+    GroupOptions options;
+    options.retention = Retention::lossy;
+    return options;
+}
+
+/// Uses the pin table up from cell `first` on, by pins of nobody here.
+inline void fill_pins(const Segment& segment, std::uint32_t first = 0) {
+    for (std::uint32_t cell = first; cell < segment.geometry().pins; ++cell)
+        segment.pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+}
+
+/// Makes a group required until it is late, and adds six entries to it that were stamped in 1970.
+inline void make_late(GroupForge& forge) {
+    GroupRow& row = forge.segment().group(forge.group.row);
+    row.retention.store(static_cast<std::uint32_t>(Retention::until), memory_order_relaxed);
+    row.demoted.store(undemoted_word(forge.group.incarnation), memory_order_relaxed);
+    row.behind_ms = 1;
+    forge.adder.add_many(6);
+    const Geometry& g = forge.geometry();
+    for (Sequence s = 1; s <= 6; ++s) {
+        const std::uint64_t place = unpack_slot(g, forge.segment().slot(s).load(memory_order_relaxed)).place;
+        const std::uint64_t time_ns = 1;
+        std::memcpy(forge.segment().payload() + place * g.unit() + offsetof(EntryHeader, time_ns), &time_ns,
+                    sizeof time_ns);
+    }
+}
+
+/// A ring of 8 whose first entry is held by "slow", all others acked: what is parked when room is needed.
+struct StuckForge : GroupForge {
+    StuckForge() : slow(handle, group, "slow"), fast(handle, group, "fast") {
+        adder.add_many(8);
+        held = slow.read(1).at(0);
+        for (const Taken& taken : fast.read(7)) fast.ack(taken);
+    }
+    Reader slow;
+    Reader fast;
+    Taken held;
 };
 
 }  // namespace shmq::test

@@ -142,16 +142,7 @@ TEST(Retention, a_word_of_another_group_in_the_row_is_not_demoted) {
 /// A group that is late: its entries were added in 1970, and the first alone is acked.
 struct LateForge : GroupForge {
     LateForge() : reader(handle, group, "r") {
-        row().retention.store(static_cast<std::uint32_t>(Retention::until), memory_order_relaxed);
-        row().demoted.store(undemoted_word(group.incarnation), memory_order_relaxed);
-        row().behind_ms = 1;
-        adder.add_many(6);
-        for (Sequence s = 1; s <= 6; ++s) {
-            const std::uint64_t place = unpack_slot(geometry(), segment().slot(s).load(memory_order_relaxed)).place;
-            const std::uint64_t time_ns = 1;
-            std::memcpy(segment().payload() + place * geometry().unit() + offsetof(EntryHeader, time_ns), &time_ns,
-                        sizeof time_ns);
-        }
+        test::make_late(*this);
         EXPECT_EQ(reader.ack(reader.read_new(2).at(0)), Finish::done);
     }
     [[nodiscard]] GroupRow& row() const { return segment().group(group.row); }

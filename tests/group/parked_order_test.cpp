@@ -17,15 +17,12 @@ StreamOptions options() {
     options.key_stripes = 65'536;
     return options;
 }
-GroupOptions by_key() {
-    GroupOptions group;
-    group.order = Order::by_key;
-    return group;
-}
 
 /// "slow" holds the first two entries of the key "a", which are parked.
 struct StuckKey : GroupForge {
-    StuckKey() : GroupForge(options(), by_key()), slow(handle, group, "slow"), fast(handle, group, "fast") {
+    StuckKey()
+        : GroupForge(options(), test::in_order(Order::by_key)), slow(handle, group, "slow"),
+          fast(handle, group, "fast") {
         add("a");
         add("a");
         held = slow.read(2);

@@ -16,13 +16,7 @@ namespace {
 using test::GroupForge;
 using test::Reader;
 
-/// A ring of 8 whose first entry is held by "slow", all others acked.
-struct Stuck : GroupForge {
-    Stuck() : slow(handle, group, "slow"), fast(handle, group, "fast") {
-        adder.add_many(8);
-        held = slow.read(1).at(0);
-        for (const Taken& taken : fast.read(7)) fast.ack(taken);
-    }
+struct Stuck : test::StuckForge {
     [[nodiscard]] std::uint32_t row() const { return group.row; }
     void park() { EXPECT_TRUE(park_for_room(segment(), handle.visits)); }
     /// Adds one entry that `fast` acks.
@@ -37,9 +31,6 @@ struct Stuck : GroupForge {
     [[nodiscard]] PendingWord parked_record(std::uint32_t number = 0) const {
         return unpack_pending(geometry(), cell(number).record.load(memory_order_seq_cst));
     }
-    Reader slow;
-    Reader fast;
-    Taken held;
 };
 
 TEST(Park, moves_the_record_and_lets_the_trim_point_pass) {
@@ -309,16 +300,12 @@ struct StuckTwice : GroupForge {
     explicit StuckTwice(const StreamOptions& options = test::options_with_slots(16))
         : GroupForge(options), slow(handle, group, "slow"), fast(handle, group, "fast") {
         while (adder.add(std::string(60, 'x'))) continue;
-        held = slow.read(2);
+        EXPECT_EQ(slow.read(2).size(), 2u);
         for (const Taken& taken : fast.read(64)) fast.ack(taken);
         EXPECT_TRUE(park_for_room(segment(), handle.visits));
     }
     bool park_next() { return park_for_room(segment(), handle.visits); }
-    [[nodiscard]] CellState state(std::uint32_t cell) const {
-        return unpack_cell(segment().parking(cell).word.load(memory_order_seq_cst)).state;
-    }
     Reader slow, fast;
-    std::vector<Taken> held;
 };
 
 TEST(Park, a_claim_that_has_no_room_for_all_is_not_refused_and_the_next_goes_on) {
@@ -348,9 +335,7 @@ TEST(Park, is_not_for_streams_without_cells_nor_for_groups_that_are_given_copies
     StreamOptions options = test::tiny_options();
     options.parking = 0;
     for (const bool lossy : {false, true}) {
-        GroupOptions group_options;
-        if (lossy) group_options.retention = Retention::lossy;
-        GroupForge forge(lossy ? test::tiny_options() : options, group_options);
+        GroupForge forge(lossy ? test::tiny_options() : options, lossy ? test::lossy() : GroupOptions());
         forge.adder.add_many(8);
         Reader slow(forge.handle, forge.group, "slow"), fast(forge.handle, forge.group, "fast");
         slow.read(1);

@@ -18,15 +18,11 @@ namespace shmq {
 namespace {
 
 using test::GroupForge;
+using test::in_order;
+using test::lossy;
 using test::Reader;
 using test::sequences_of;
 using Sequences = std::vector<Sequence>;
-
-GroupOptions in_order(Order order) {
-    GroupOptions options;
-    options.order = order;
-    return options;
-}
 
 /// A ring whose second lap began: entries 1 to 8 are acked, 9 is there. "a" reads.
 struct SecondLap : GroupForge {
@@ -120,9 +116,7 @@ TEST(Unlikely, a_consumer_that_comes_back_to_nothing_of_its_own_is_given_what_wa
 TEST(Unlikely, of_copies_what_waited_or_was_dead_is_told_lost_by_who_takes_its_record) {
     for (const PendingState state : {PendingState::retry, PendingState::delayed, PendingState::dead,
                                      PendingState::acked, PendingState::delivered}) {
-        GroupOptions lossy;
-        lossy.retention = Retention::lossy;
-        GroupForge forge(test::tiny_options(), lossy);
+        GroupForge forge(test::tiny_options(), lossy());
         forge.adder.add_many(8);
         Reader reader(forge.handle, forge.group, "a");
         test::forge_record(forge.segment(), forge.group.row, 1, state, reader.consumer());
@@ -146,9 +140,7 @@ TEST(Unlikely, of_copies_what_waited_or_was_dead_is_told_lost_by_who_takes_its_r
 }
 
 TEST(Unlikely, of_copies_who_wants_no_losses_told_is_given_the_entry_all_the_same) {
-    GroupOptions lossy;
-    lossy.retention = Retention::lossy;
-    GroupForge forge(test::tiny_options(), lossy);
+    GroupForge forge(test::tiny_options(), lossy());
     forge.adder.add_many(8);
     Reader reader(forge.handle, forge.group, "a");
     for (Sequence s = 1; s <= 8; ++s)
@@ -221,8 +213,7 @@ TEST(Unlikely, who_takes_an_entry_over_but_not_what_others_hold_behind_it_gives_
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(400, 'x'), "key"));  // a chunk each
     Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
     ASSERT_EQ(holder.read(2).size(), 2u);
-    for (std::uint32_t cell = 1; cell < forge.geometry().pins; ++cell)
-        forge.segment().pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    test::fill_pins(forge.segment(), 1);
     EXPECT_TRUE(other.claim(0, 2'000, 1).empty());
     EXPECT_EQ(forge.record(1).state, PendingState::retry);
     EXPECT_EQ(forge.record(2).state, PendingState::delivered);
@@ -260,13 +251,7 @@ TEST(Unlikely, a_damaged_link_to_before_the_first_entry_is_none) {
 }
 
 TEST(Unlikely, a_producer_is_woken_where_the_last_ack_shows_that_one_entry_is_stuck) {
-    GroupForge forge;
-    forge.adder.add_many(8);
-    Reader slow(forge.handle, forge.group, "slow"), fast(forge.handle, forge.group, "fast");
-    ASSERT_EQ(slow.read(1).size(), 1u);
-    const auto taken = fast.read(7);
-    for (std::size_t i = 0; i + 1 < taken.size(); ++i) EXPECT_EQ(fast.ack(taken[i]), Finish::done);
-    EXPECT_EQ(fast.ack(taken.back()), Finish::done);
+    const test::StuckForge forge;
     forge.control().room_wanted.store(4, memory_order_seq_cst);
     const std::uint32_t seen = announce_sleeper(forge.segment(), room_bit);
     after_finishing(forge.segment(), forge.group.row);
@@ -275,11 +260,7 @@ TEST(Unlikely, a_producer_is_woken_where_the_last_ack_shows_that_one_entry_is_st
 }
 
 TEST(Unlikely, a_group_that_closes_parks_nothing_more) {
-    GroupForge forge;
-    forge.adder.add_many(8);
-    Reader slow(forge.handle, forge.group, "slow"), fast(forge.handle, forge.group, "fast");
-    ASSERT_EQ(slow.read(1).size(), 1u);
-    for (const Taken& taken : fast.read(7)) fast.ack(taken);
+    test::StuckForge forge;
     ASSERT_TRUE(begin_closing(forge.segment(), forge.group, std::nullopt));
     EXPECT_FALSE(park_for_room(forge.segment(), forge.handle.visits));
     EXPECT_EQ(forge.record(1).state, PendingState::delivered);

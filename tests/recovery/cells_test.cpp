@@ -9,16 +9,11 @@
 namespace shmq {
 namespace {
 
-using test::GroupForge;
 using test::Handle;
-using test::Reader;
 
 /// A ring whose first entry, held by "slow", is parked in cell 0; a process that died, in attachment row 5.
-struct Parked : GroupForge {
-    Parked() : dead(segment(), 5, 3), slow(handle, group, "slow"), fast(handle, group, "fast") {
-        adder.add_many(8);
-        held = slow.read(1).at(0);
-        for (const Taken& taken : fast.read(7)) fast.ack(taken);
+struct Parked : test::StuckForge {
+    Parked() : dead(segment(), 5, 3) {
         EXPECT_TRUE(park_for_room(segment(), handle.visits));
         control().parked.store(geometry().parking, memory_order_seq_cst);
     }
@@ -33,8 +28,6 @@ struct Parked : GroupForge {
         repair(segment(), handle.visits, dead.id, 2'000, report);
     }
     Handle dead;
-    Reader slow, fast;
-    Taken held;
 };
 
 TEST(RepairCells, that_the_dead_one_had_reserved_are_free_or_live_as_the_ring_says) {

@@ -313,8 +313,7 @@ TEST(Scan, leaves_the_successor_of_a_move_that_waits_for_pin_cells_to_who_can_fi
     Visits of_dead(segment, maker.dead);
     const GroupId successor = prepare_row(segment, of_dead, "g", 2, {}).value();
     ASSERT_TRUE(begin_closing(segment, group, successor));
-    for (std::uint32_t cell = 0; cell < segment.geometry().pins; ++cell)
-        segment.pin(cell).store(pack_pin({true, 4'000, 9, 1, 0}), memory_order_seq_cst);
+    test::fill_pins(segment);
     EXPECT_EQ(maker.me.scan_now().dead, 1u);
     EXPECT_EQ(maker.word(successor.row).state, GroupState::preparing) << "not freed with its maker gone";
     segment.pin(0).store(0, memory_order_seq_cst);

@@ -41,10 +41,11 @@ Json find(const Folder& folder, std::string_view word, const std::string& over =
     EXPECT_EQ(streams.size(), 1u);
     return finding_of(streams.at(0), word);
 }
-/// As find, until it is found; the watchdog of the tests ends a wait in vain.
+/// As find, until it is found.
 Json wait_for(const Folder& folder, std::string_view word, const std::string& over = "10ms") {
-    for (;;)
-        if (Json found = find(folder, word, over); !found.is_null()) return found;
+    Json found;
+    wait_until([&] { return !(found = find(folder, word, over)).is_null(); });
+    return found;
 }
 bool says(const Json& finding, const std::string& part) {
     return finding.at("text").get<std::string>().find(part) != std::string::npos;
@@ -93,7 +94,7 @@ TEST(Doctor, a_consumer_that_lives_and_is_stopped) {
     EXPECT_EQ(find(folder, "stuck_producer"), nullptr);
     EXPECT_EQ(find(folder, "dead_owner"), nullptr);
     EXPECT_EQ(folder.shell(cure(found)).code, 0);
-    while (!find(folder, "stopped_process").is_null()) {}
+    wait_until([&] { return find(folder, "stopped_process").is_null(); });
 }
 
 TEST(Doctor, a_producer_that_is_stuck) {
@@ -101,11 +102,12 @@ TEST(Doctor, a_producer_that_is_stuck) {
     make_jobs(folder, 0);
     const Child producer(folder, "(echo one; sleep 1000) | exec '" SHMQ_TOOL "' add jobs --lines -");
     pid_t pid = 0;
-    while (pid == 0) {
+    wait_until([&] {
         const Json attachments = folder.inspect_json({"attachments", "jobs"}).at("attachments");
         for (const Json& one : attachments)
             if (one.at("chunks") == 1) pid = one.at("pid");
-    }
+        return pid != 0;
+    });
     ::kill(pid, SIGSTOP);
     const Json found = wait_for(folder, "stuck_producer");
     EXPECT_TRUE(says(found, std::to_string(pid)) && says(found, "1 chunk")) << found;
@@ -184,8 +186,7 @@ TEST(Doctor, a_stream_that_was_removed_while_in_use_and_what_a_crash_left) {
     make_jobs(folder, 2);
     Holder holder(folder, "jobs", "workers", "w", 2);
     ::kill(holder.pid(), SIGSTOP);  // it would end with the stream
-    std::filesystem::create_hard_link(folder.segment("jobs"), folder.segment("kept"));
-    folder.shmq({"rm", "jobs"});
+    remove_but_keep(folder, "jobs", "kept");
     EXPECT_EQ(find(folder, "removed", "10ms", "kept").at("level"), "warning");
     EXPECT_EQ(find(folder, "leftover", "10ms", "kept"), nullptr);
     EXPECT_EQ(find(folder, "no_stream").at("level"), "trouble");
@@ -236,7 +237,7 @@ TEST(Check, is_critical_above_the_limits_that_were_given) {
     const Folder folder;
     make_jobs(folder, 5);
     const Child consumer(folder, "exec '" SHMQ_TOOL "' read jobs --group workers --follow --no-ack");
-    while (folder.inspect_json({"show", "jobs"}).at("groups")[0].at("pending") != 5) {}
+    wait_until([&] { return folder.inspect_json({"show", "jobs"}).at("groups")[0].at("pending") == 5; });
     EXPECT_EQ(check(folder, {"--age", "1h", "--lag", "0"}), 0);
     EXPECT_EQ(check(folder, {"--age", "1ns"}), 2);
     folder.shmq({"group", "create", "jobs", "second", "--from", "oldest"});

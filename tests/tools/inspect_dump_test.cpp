@@ -71,10 +71,11 @@ TEST(InspectDump, as_resp_makes_a_redis_have_the_stream_and_its_group_however_of
                                                   "' --save '' --dir '" + dumped.folder.file("out") + "'"},
                                              [] { Folder::redirect("/dev/null", STDOUT_FILENO); });
     const std::string cli = "redis-cli -s '" + socket + "' ";
-    while (!dumped.folder.shell(cli + "ping").says("PONG")) {
-        ASSERT_EQ(::waitpid(server, nullptr, WNOHANG), 0) << "redis-server ended";
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    wait_until([&] {
+        const bool has_ended = ::waitpid(server, nullptr, WNOHANG) != 0;
+        if (has_ended) ADD_FAILURE() << "redis-server ended";
+        return has_ended || dumped.folder.shell(cli + "ping").says("PONG");
+    });
     for (int turn = 0; turn < 2; ++turn) {
         const Outcome piped = dumped.folder.shell("shmq-inspect dump jobs --format resp | " + cli + "--pipe");
         EXPECT_TRUE(piped.says("errors: 0")) << piped.out;

@@ -27,8 +27,7 @@ TEST(InspectRate, tells_what_came_in_and_what_was_finished_between_the_looks) {
         });
     ::setpgid(writer, writer);
     Json busy;
-    do busy = folder.inspect_json({"rate", "jobs", "--over", "50ms"});
-    while (busy.at("added") == 0.0);
+    wait_until([&] { return (busy = folder.inspect_json({"rate", "jobs", "--over", "50ms"})).at("added") != 0.0; });
     EXPECT_GT(busy.at("groups")[0].at("lag_grows"), 0.0);
     EXPECT_EQ(busy.at("groups")[0].at("finished"), 0.0);
     ::kill(-writer, SIGKILL);
@@ -160,11 +159,7 @@ TEST(InspectWatch, goes_on_until_it_is_told_to_end) {
     const std::string out = folder.file("out/watched");
     const pid_t watcher =
         folder.start({SHMQ_INSPECT, "list", "--json", "--watch", "1ms"}, [&] { Folder::redirect(out, STDOUT_FILENO); });
-    const auto lines = [&] {
-        const std::string text = read_whole(out);
-        return std::count(text.begin(), text.end(), '\n');
-    };
-    while (lines() < 5) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    wait_until([&] { return count_lines(out) >= 5; });
     ::kill(watcher, SIGINT);
     int status = -1;
     ::waitpid(watcher, &status, 0);

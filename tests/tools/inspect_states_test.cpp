@@ -116,9 +116,7 @@ TEST(InspectRemoved, while_in_use_is_told) {
     make_orders(folder, 2);
     Holder holder(folder, "orders", "index", "worker", 2);
     ::kill(holder.pid(), SIGSTOP);  // it would end with the stream
-    // A second name keeps the file in sight.
-    std::filesystem::create_hard_link(folder.segment("orders"), folder.segment("kept"));
-    folder.shmq({"rm", "orders"});
+    remove_but_keep(folder, "orders", "kept");
     EXPECT_EQ(folder.inspect({"show", "orders"}).code, 66);
     const Json shown = folder.inspect_json({"show", "kept"});
     EXPECT_EQ(shown.at("removed"), true);

@@ -35,9 +35,20 @@ inline std::string read_whole(const std::string& path) {
     return whole.str();
 }
 
+inline std::ptrdiff_t count_lines(const std::string& path) {
+    const std::string text = read_whole(path);
+    return std::count(text.begin(), text.end(), '\n');
+}
+
 inline void write_whole(const std::string& path, std::string_view bytes) {
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+/// Waits until it is so; the watchdog of the tests ends a wait in vain.
+template <class Fact>
+void wait_until(Fact is_so) {
+    while (!is_so()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
 /// How a tool ended.
@@ -142,6 +153,12 @@ private:
     mutable int count_ = 0;
 };
 
+/// Removes a stream whose file keeps another name, so that what is in it can still be looked at.
+inline void remove_but_keep(const Folder& folder, const std::string& stream, const std::string& kept) {
+    std::filesystem::create_hard_link(folder.segment(stream), folder.segment(kept));
+    folder.shmq({"rm", stream});
+}
+
 /// A `shmq read --no-ack --follow` that holds the first entries of a group. The watchdog of the tests ends a wait in
 /// vain.
 class Holder {
@@ -154,17 +171,14 @@ public:
                 Folder::redirect(out, STDOUT_FILENO);
                 Folder::redirect("/dev/null", STDERR_FILENO);
             });
-        for (;;) {  // until all were written, or it ended
-            const std::string text = read_whole(out);
-            if (std::count(text.begin(), text.end(), '\n') >= entries) break;
+        wait_until([&] {  // all were written, or it ended
+            if (count_lines(out) >= entries) return true;
             siginfo_t ended{};
             const int looked = ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT);
-            if (looked == 0 && ended.si_pid == pid_) {
-                ADD_FAILURE() << "the holder ended";
-                break;
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
+            const bool has_ended = looked == 0 && ended.si_pid == pid_;
+            if (has_ended) ADD_FAILURE() << "the holder ended";
+            return has_ended;
+        });
     }
     Holder(const Holder&) = delete;
     Holder& operator=(const Holder&) = delete;

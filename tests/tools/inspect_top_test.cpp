@@ -9,10 +9,15 @@ namespace {
 class Top {
 public:
     explicit Top(const Folder& folder) : folder_(folder), socket_(folder.file("out/tmux")) {
-        const std::string line = "stty -a > " + folder.file("out/before") +
-                                 "; '" SHMQ_INSPECT "' top; echo ended $? > " + folder.file("out/ended") +
-                                 "; stty -a > " + folder.file("out/after") + "; exec sleep 1000";
-        tmux("-f /dev/null new-session -d -x 110 -y 24 \"" + line + "\"");
+        const std::string out = folder.file("out/");
+        write_whole(out + "script",
+                    "stty -a > before\n"
+                    "sh -c 'echo $$ > pid; exec " SHMQ_INSPECT
+                    " top'\n"
+                    "echo ended $? > ended\n"
+                    "stty -a > after\n"
+                    "exec sleep 1000\n");
+        tmux("-f /dev/null new-session -d -x 110 -y 24 -c '" + out + "' 'exec sh script'");
     }
     Top(const Top&) = delete;
     Top& operator=(const Top&) = delete;
@@ -23,14 +28,14 @@ public:
         tmux("resize-window -x " + std::to_string(columns) + " -y " + std::to_string(rows));
     }
     [[nodiscard]] std::string screen() const { return tmux("capture-pane -p"); }
-    /// Until the screen says these words; the watchdog of the tests ends a wait in vain.
+    /// Until the screen says these words.
     void wait_for(const std::string& words) const {
-        while (screen().find(words) == std::string::npos) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        wait_until([&] { return screen().find(words) != std::string::npos; });
     }
+    void signal(int number) const { ::kill(std::stoi(read_whole(folder_.file("out/pid"))), number); }
     /// Waits for its end; the line it ended with.
     [[nodiscard]] std::string end() const {
-        while (!std::filesystem::exists(folder_.file("out/after")) || read_whole(folder_.file("out/after")).empty())
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        wait_until([&] { return !read_whole(folder_.file("out/after")).empty(); });
         return read_whole(folder_.file("out/ended"));
     }
     void expect_terminal_as_it_was() const {
@@ -77,15 +82,12 @@ TEST(InspectTop, shows_streams_groups_and_processes_and_gives_the_terminal_back)
 }
 
 TEST(InspectTop, that_is_told_to_end_gives_the_terminal_back) {
-    for (const char* signal : {"TERM", "INT"}) {
+    for (const int signal : {SIGTERM, SIGINT}) {
         const Folder folder;
         folder.shmq({"create", "orders"});
         const Top top(folder);
         top.wait_for("healthy");
-        static_cast<void>(folder.shell("kill -" + std::string(signal) +
-                                       " $(ps -eo pid,args | grep '[s]hmq-inspect top$' | "
-                                       "grep -v stty | while read pid rest; do grep -q '" +
-                                       folder.path() + "' /proc/$pid/environ && echo $pid; done)"));
+        top.signal(signal);
         EXPECT_EQ(top.end(), "ended 0\n") << signal;
         top.expect_terminal_as_it_was();
     }
