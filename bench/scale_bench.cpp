@@ -1,5 +1,5 @@
 // What changes the rate of shmq, and by how much: batches, groups, consumers, producers, order, keys, slots, processes,
-// loans, the place of the file; what a burst after idleness takes, and what a reader that waits costs.
+// loans, the place of the file, an onlooker; what a burst after idleness takes, and what a reader that waits costs.
 //
 // Entries of 64 bytes, one producer, one group, one consumer, reads of at most 64 entries and waiting calls, unless the
 // measurement says otherwise. "of one" is the rate by that of the first of its measurement in the same round.
@@ -28,6 +28,7 @@ constexpr std::uint64_t bytes_a_round = 1u << 30;  // of large payloads
 struct Case {
     std::string name;
     Load load;
+    std::uint64_t times = 1;  // as many entries as usual
 };
 
 void take_cases(Taking& taking, const std::vector<Case>& cases) {
@@ -35,7 +36,7 @@ void take_cases(Taking& taking, const std::vector<Case>& cases) {
     taking.in_turns(cases.size(), [&](std::size_t at) {
         const Load& load = cases[at].load;
         const std::uint64_t most = std::max<std::uint64_t>(bytes_a_round / load.size, 64);
-        rates[at] = delivered_a_second(load, std::min(settings().entries / 4, most));
+        rates[at] = delivered_a_second(load, std::min(settings().entries / 4, most) * cases[at].times);
     });
     for (std::size_t i = 0; i < cases.size(); ++i) {
         taking.figure(cases[i].name + " M/s", rates[i] * 1e-6);
@@ -55,7 +56,7 @@ std::vector<Case> each(const std::vector<Value>& values, const std::string& unit
     for (const Value value : values) {
         Load load;
         set(load, value);
-        cases.push_back({sortable(value) + " " + unit, load});
+        cases.push_back({sortable(value) + " " + unit, load, 1});
     }
     return cases;
 }
@@ -69,7 +70,7 @@ std::vector<Case> loans_and_copies() {
             load.loans = loans;
             load.batch = 4;
             load.payload = 64u << 20;
-            cases.push_back({std::to_string(size / 1'024) + " KiB " + (loans ? "lent" : "copied"), load});
+            cases.push_back({std::to_string(size / 1'024) + " KiB " + (loans ? "lent" : "copied"), load, 1});
         }
     return cases;
 }
@@ -85,13 +86,13 @@ std::vector<Case> orders() {
         load.keys = 1'000;
         load.consumers = 2;
         load.order = kind.order;
-        cases.push_back({kind.name, load});
+        cases.push_back({kind.name, load, 1});
     }
     return cases;
 }
 
 std::vector<Case> places() {
-    std::vector<Case> cases{{"/dev/shm", {}}, {"a file", {}}};
+    std::vector<Case> cases{{"/dev/shm", {}, 1}, {"a file", {}, 1}};
     const char* folder = std::getenv("TMPDIR");
     cases[1].load.folder = folder != nullptr ? folder : "/var/tmp";
     return cases;
@@ -167,6 +168,7 @@ void take_idleness(Taking& taking) {
 constexpr Bar bars[] = {
     {"scale/groups", "4 groups of one", true, 0.8},
     {"scale/idle", "of a processor %", false, 0.1},
+    {"scale/watched", "watched of one", true, 0.98},
 };
 
 void add_measurements() {
@@ -188,6 +190,9 @@ void add_measurements() {
     vary("scale/order", orders());
     vary("scale/loans", loans_and_copies());
     vary("scale/place", places());
+    std::vector<Case> onlookers{{"alone", {}, 50}, {"watched", {}, 50}};  // seconds
+    onlookers[1].load.watched = true;
+    vary("scale/watched", onlookers);
     measure("scale/burst", take_bursts);
     measure("scale/idle", take_idleness);
 }

@@ -1,4 +1,5 @@
-# What cmake --install puts down: headers, library, packages for find_package(shmq) and pkg-config, tools, licence.
+# What cmake --install puts down: headers, library, packages for find_package(shmq) and pkg-config, tools with their manual
+# pages and completions, licence.
 # Everything is found from where it lies, so that an installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
@@ -16,6 +17,14 @@ foreach(tool shmq_tool shmq_inspect)
         endif()
     endif()
 endforeach()
+if(SHMQ_ABOUT_FOLDER)
+    foreach(tool shmq shmq-inspect)
+        install(FILES ${SHMQ_ABOUT_FOLDER}/${tool}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+        install(FILES ${SHMQ_ABOUT_FOLDER}/${tool} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+        install(FILES ${SHMQ_ABOUT_FOLDER}/_${tool} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+        install(FILES ${SHMQ_ABOUT_FOLDER}/${tool}.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+    endforeach()
+endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(EXPORT shmq NAMESPACE shmq:: FILE shmqTargets.cmake DESTINATION ${package_folder})

@@ -286,7 +286,9 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
             if (taking.count > 1)  // stale and retried ones, in sequence order
                 std::sort(taking.room.begin(), taking.room.begin() + static_cast<std::ptrdiff_t>(taking.count),
                           [](const Taken& a, const Taken& b) { return a.sequence < b.sequence; });
-            if (!taking.is_full()) take_new(member_, taking);
+            // Not behind what it held under its name before: what others left comes before new ones too, with the next
+            // read.
+            if (!taking.is_full() && !member_.own_first) take_new(member_, taking);
         });
         if (found) error = Error();
         return found || error.code() == Code::corrupt;

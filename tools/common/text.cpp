@@ -105,8 +105,9 @@ bool is_utf8(std::string_view bytes) noexcept {
     return true;
 }
 
+constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 std::string base64(std::string_view bytes) {
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string text;
     text.reserve((bytes.size() + 2) / 3 * 4);
     for (std::size_t index = 0; index < bytes.size(); index += 3) {
@@ -115,9 +116,26 @@ std::string base64(std::string_view bytes) {
         for (std::size_t place = 0; place < 3; ++place)
             word = word << 8 | (place < count ? static_cast<unsigned char>(bytes[index + place]) : 0u);
         for (std::size_t place = 0; place < 4; ++place)
-            text.push_back(place <= count ? alphabet[word >> (18 - 6 * place) & 63u] : '=');
+            text.push_back(place <= count ? base64_alphabet[word >> (18 - 6 * place) & 63u] : '=');
     }
     return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+    std::string bytes;
+    std::uint32_t word = 0;
+    for (std::size_t index = 0; index < text.size(); ++index) {
+        const std::size_t six = base64_alphabet.find(text[index]);
+        const bool is_padding = index >= text.size() - padding;
+        if (six == std::string_view::npos && !is_padding) return std::nullopt;
+        word = word << 6 | (is_padding ? 0u : static_cast<std::uint32_t>(six));
+        if (index % 4 == 3)
+            for (const unsigned shift : {16u, 8u, 0u}) bytes.push_back(static_cast<char>(word >> shift & 0xffu));
+    }
+    bytes.resize(bytes.size() - padding);
+    return bytes;
 }
 
 }  // namespace shmq::tools

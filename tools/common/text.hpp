@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,5 +30,7 @@ namespace shmq::tools {
 [[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
 /// RFC 4648 base64 with padding.
 [[nodiscard]] std::string base64(std::string_view bytes);
+/// The bytes of such a text; nullopt if it is none.
+[[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace shmq::tools

@@ -17,6 +17,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "tools/common/exit_code.hpp"
+#include "tools/common/manual.hpp"
 #include "tools/inspect/dump.hpp"
 #include "tools/inspect/screen.hpp"
 
@@ -27,6 +28,7 @@ struct Request {
     std::string name;  ///< of the stream, as it was typed; empty where it may be left out: all of them
     std::string group;
     std::string word;              ///< to be explained
+    std::string file;              ///< to be loaded
     std::optional<Sequence> from;  ///< first entry asked for
     std::optional<Sequence> to;    ///< last entry asked for
     bool json = false;
@@ -35,11 +37,28 @@ struct Request {
     std::optional<std::uint64_t> last;      ///< entries
     std::optional<std::regex> grep;         ///< what the payload, as it is shown, has to match
     bool hex = false;                       ///< payloads as hexadecimal numbers
+    bool whole = false;                     ///< payloads from end to end
+    bool fields = false;                    ///< only entries of fields
+    bool follow = false;                    ///< go on with what comes later
     bool deep = false;                      ///< look at every entry too
     std::optional<std::uint64_t> most_lag;  ///< of any group, entries
     std::optional<Duration> most_age;       ///< of any group's oldest unfinished entry
     DumpFormat format = DumpFormat::jsonl;
-    std::string output;  ///< file to be written, empty: standard output
+    std::string output;                 ///< file to be written, empty: standard output
+    std::optional<std::uint16_t> port;  ///< to be listened on
+    std::string shell;                  ///< whose completion is asked for
+    bool synopsis = false;              ///< and not the page for man
+
+    // Of commands that change a stream.
+    bool write = false;                       ///< do it
+    bool dry_run = false;                     ///< only say what would be done
+    std::vector<Sequence> sequences;          ///< entries it is about
+    std::optional<Position> position;         ///< where to
+    std::optional<Duration> idle;             ///< held for at least so long
+    std::optional<Duration> delay;            ///< until it is delivered again
+    std::optional<std::uint64_t> count;       ///< entries at most
+    std::optional<std::uint64_t> keep;        ///< entries
+    std::optional<std::uint64_t> keep_bytes;  ///< of the payload
 };
 
 /// What a command writes to: standard output, as a screen or as an object.
@@ -71,32 +90,42 @@ private:
     std::size_t width_;
 };
 
-/// The words of a command line after the command, in their order.
-enum class Word : std::uint8_t { name, group, from, to, word };
-
-/// A flag of a command.
-struct Flag {
-    std::string_view spelling;
-    std::string_view value;  ///< what stands behind it, such as "N"; empty: nothing
+/// A word or a flag of a command.
+struct Parameter {
+    std::string_view spelling;  ///< "--last", or of a word that is told by its place "NAME"
+    std::string_view value;     ///< of a flag, what stands behind it, such as "N"; empty: nothing
     std::string_view meaning;
-    /// Takes what was typed; the answer says what is wrong with it, or is empty.
+    /// Takes what was typed; the answer says what is wrong with it, or is empty. Of a word that may be given many
+    /// times, once for each.
     std::string (*take)(Request& request, const std::string& text);
+    bool many = false;
 };
+using Parameters = std::span<const Parameter* const>;
 
 /// Exit code of `check` where it cannot tell.
 inline constexpr int check_unknown = 3;
 
 struct Command {
     std::string_view name;
-    std::span<const Word> required;
-    std::span<const Word> optional;
-    std::span<const Flag* const> flags;
+    Parameters required;  ///< words in their order, and flags that have to be there
+    Parameters optional;  ///< words behind these
+    Parameters flags;
     std::string_view summary;
     int (*run)(Answer& answer);
     int usage_code = tools::exit_usage;  ///< exit code where the words are wrong
+    bool changes = false;                ///< does nothing without --write
 };
 
 [[nodiscard]] std::span<const Command> commands() noexcept;
+/// A flag of every command that only looks.
+extern const Parameter watch_flag;
+
+/// The help of one command.
+[[nodiscard]] std::string command_help(const Command& command);
+/// The list of all commands.
+[[nodiscard]] std::string general_help();
+/// All of it, for a page, the documentation and for shells.
+[[nodiscard]] tools::Manual manual();
 
 /// Runs what the words after the program's name ask for. Returns the exit code.
 int run_command_line(const std::vector<std::string>& words);
@@ -118,6 +147,19 @@ int run_check(Answer& answer);        // doctor.cpp
 int run_top(Answer& answer);          // top.cpp
 int run_dump(Answer& answer);         // dump.cpp
 int run_metrics(Answer& answer);      // metrics.cpp
+int run_report(Answer& answer);       // report.cpp
 int run_explain(Answer& answer);      // explain.cpp
+int run_recover(Answer& answer);      // changes.cpp, as the next
+int run_reap(Answer& answer);
+int run_claim(Answer& answer);
+int run_ack(Answer& answer);
+int run_retry(Answer& answer);
+int run_trim(Answer& answer);
+int run_set_cursor(Answer& answer);
+int run_drop_group(Answer& answer);
+int run_remove(Answer& answer);
+int run_load(Answer& answer);        // load.cpp
+int run_manual(Answer& answer);      // about.cpp
+int run_completion(Answer& answer);  // about.cpp
 
 }  // namespace shmq::inspect

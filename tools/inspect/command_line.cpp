@@ -1,5 +1,4 @@
-// The one table of commands, and the way from the words somebody typed to a row of it. Parsing and help both come from
-// here.
+// From the words somebody typed to a row of the table, its Request and its function.
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -22,190 +21,6 @@ namespace shmq::inspect {
 
 namespace {
 
-constexpr std::array name_only{Word::name};
-constexpr std::array name_and_group{Word::name, Word::group};
-constexpr std::array group_only{Word::group};
-constexpr std::array range_words{Word::from, Word::to};
-constexpr std::array word_only{Word::word};
-
-// Takes what was typed for a flag into the request, or says what is wrong with it.
-template <class Value, class Parsed>
-std::string take(std::optional<Value>& to, const Parsed& parsed) {
-    if (!parsed.value) return parsed.problem;
-    to = static_cast<Value>(*parsed.value);
-    return {};
-}
-std::string take_positive(std::optional<Duration>& to, const std::string& text) {
-    const auto parsed = tools::parse_duration(text);
-    if (parsed.value && *parsed.value <= Duration{0}) return "a time above 0 is wanted";
-    return take(to, parsed);
-}
-
-constexpr Flag watch_flag{"--watch", "D", "again every D, such as 1s, until Ctrl-C",
-                          [](Request& request, const std::string& text) { return take_positive(request.watch, text); }};
-constexpr Flag over_flag{"--over", "D", "the time between the two looks that make a rate",
-                         [](Request& request, const std::string& text) { return take_positive(request.over, text); }};
-constexpr Flag last_flag{"--last", "N", "the newest N of them", [](Request& request, const std::string& text) {
-                             return take(request.last, tools::parse_number(text, 1));
-                         }};
-constexpr Flag grep_flag{"--grep", "RE", "those whose payload matches the regular expression, as it is shown",
-                         [](Request& request, const std::string& text) -> std::string {
-                             try {
-                                 request.grep.emplace(text);
-                             } catch (const std::regex_error& error) {
-                                 return fmt::format("{}: {}", text, error.what());
-                             }
-                             return {};
-                         }};
-constexpr Flag hex_flag{"--hex", "", "payloads as hexadecimal numbers", [](Request& request, const std::string&) {
-                            request.hex = true;
-                            return std::string();
-                        }};
-constexpr Flag deep_flag{"--deep", "", "read every entry too", [](Request& request, const std::string&) {
-                             request.deep = true;
-                             return std::string();
-                         }};
-constexpr Flag lag_flag{
-    "--lag", "N", "critical if a group has more entries before it",
-    [](Request& request, const std::string& text) { return take(request.most_lag, tools::parse_number(text)); }};
-constexpr Flag age_flag{
-    "--age", "D", "critical if the oldest unfinished entry of a group is older",
-    [](Request& request, const std::string& text) { return take(request.most_age, tools::parse_duration(text)); }};
-constexpr Flag output_flag{"--output", "FILE", "into this file, which is replaced at once",
-                           [](Request& request, const std::string& text) {
-                               request.output = text;
-                               return std::string();
-                           }};
-
-constexpr Flag format_flag{"--format", "F", "jsonl (default), resp for redis-cli --pipe, or binary (CBOR)",
-                           [](Request& request, const std::string& text) {
-                               constexpr std::array words{"jsonl", "resp", "binary"};
-                               const auto found = std::find(words.begin(), words.end(), text);
-                               if (found == words.end()) return fmt::format("{} is not jsonl, resp or binary", text);
-                               request.format = static_cast<DumpFormat>(found - words.begin());
-                               return std::string();
-                           }};
-
-constexpr std::array rate_flags{&over_flag};
-constexpr std::array entry_flags{&last_flag, &grep_flag, &hex_flag};
-constexpr std::array verify_flags{&deep_flag};
-constexpr std::array check_flags{&lag_flag, &age_flag, &over_flag};
-constexpr std::array metrics_flags{&output_flag};
-constexpr std::array dump_flags{&format_flag, &output_flag};
-
-constexpr std::array table{
-    Command{"list", {}, {}, {}, "every stream, one a line", run_list},
-    Command{"show", name_only, {}, {}, "all about one stream, and what is odd about it", run_show},
-    Command{"doctor", {}, name_only, rate_flags, "what is wrong, who it is, and what to type", run_doctor},
-    Command{"check",
-            {},
-            name_only,
-            check_flags,
-            "the same in one line for monitoring; exits with 0 fine, 1 warning, 2 critical, 3 unknown",
-            run_check,
-            check_unknown},
-    Command{"top", {}, name_only, {}, "a live screen of one stream or of all: rates, lag, what is odd", run_top},
-    Command{"groups", name_only, {}, {}, "its groups and their consumers", run_groups},
-    Command{"latency",
-            name_only,
-            group_only,
-            {},
-            "how long entries waited for delivery, and then for their ack, of group G or of all",
-            run_latency},
-    Command{"pending",
-            name_and_group,
-            {},
-            {},
-            "entries of group G that are delivered and not acked, or wait for retry",
-            run_pending},
-    Command{"attachments", name_only, {}, {}, "processes that have it open, and what they hold", run_attachments},
-    Command{"entries", name_only, range_words, entry_flags, "entries that are kept, from sequence FROM to TO",
-            run_entries},
-    Command{"rate", name_only, {}, rate_flags, "entries a second, in and out of each group", run_rate},
-    Command{"memory", name_only, {}, {}, "where every byte of the segment went, and who has its chunks", run_memory},
-    Command{"layout", name_only, {}, {}, "where each area stands, for who reads the bytes", run_layout},
-    Command{
-        "verify", name_only, {}, verify_flags, "whether every header, tag, chain and count can be true", run_verify},
-    Command{"dump",
-            name_only,
-            {},
-            dump_flags,
-            "its entries, groups, and what is pending, for another system or another day",
-            run_dump},
-    Command{"metrics", {}, name_only, metrics_flags, "figures as OpenMetrics text", run_metrics},
-    Command{"explain", word_only, {}, {}, "a paragraph about an error, or about what is odd", run_explain},
-};
-
-std::string_view spelling(Word word) noexcept {
-    switch (word) {
-        case Word::name: return "NAME";
-        case Word::group: return "G";
-        case Word::from: return "FROM";
-        case Word::to: return "TO";
-        case Word::word: return "WORD";
-    }
-    return "";
-}
-
-std::string_view meaning(Word word) noexcept {
-    switch (word) {
-        case Word::name:
-            return "the stream: a name, or the path of a segment or a copy of one, which begins with / ./ or ../";
-        case Word::group: return "the group";
-        case Word::from: return "first sequence (default: the oldest kept)";
-        case Word::to: return "last sequence (default: the newest)";
-        case Word::word: return "such as full, fenced, dead_owner";
-    }
-    return "";
-}
-
-// "show NAME", "entries NAME [FROM [TO]]".
-std::string usage_of(const Command& command) {
-    std::string text(command.name);
-    for (const Word word : command.required) text += fmt::format(" {}", spelling(word));
-    for (const Word word : command.optional) text += fmt::format(" [{}", spelling(word));
-    text += std::string(command.optional.size(), ']');
-    for (const Flag* flag : command.flags)
-        text += fmt::format(" [{}{}{}]", flag->spelling, flag->value.empty() ? "" : " ", flag->value);
-    return text;
-}
-
-std::string general_help() {
-    std::string text =
-        "shmq-inspect " SHMQ_VERSION
-        ", looks at message streams in shared memory and changes nothing\n\n"
-        "usage: shmq-inspect COMMAND ... [--json] [--watch D]      shmq-inspect COMMAND --help says more\n\n";
-    const auto short_usage = [](Command command) {
-        command.flags = {};
-        return usage_of(command);
-    };
-    std::size_t width = 0;
-    for (const Command& command : table) width = std::max(width, short_usage(command).size());
-    for (const Command& command : table)
-        text += fmt::format("  {:<{}}  {}\n", short_usage(command), width, command.summary);
-    text += fmt::format(
-        "\nNAME is {}.\n--json: one object on one line; docs/inspect.md has the fields.\n"
-        "Exit status: 0 done; 1 no entries in that range; 2 damaged segment; 64 usage, bad name, bad number; 66 no "
-        "such stream or\n"
-        "group; 71 the system refused; 77 not allowed.\n",
-        meaning(Word::name));
-    return text;
-}
-
-std::string command_help(const Command& command) {
-    std::string text = fmt::format("usage: shmq-inspect {} [--json]\n\n{}\n\n", usage_of(command), command.summary);
-    const auto row = [&](std::string_view name, std::string_view what) {
-        text += fmt::format("  {:<13}  {}\n", name, what);
-    };
-    for (const Word word : command.required) row(spelling(word), meaning(word));
-    for (const Word word : command.optional) row(spelling(word), meaning(word));
-    for (const Flag* flag : command.flags)
-        row(fmt::format("{}{}{}", flag->spelling, flag->value.empty() ? "" : " ", flag->value), flag->meaning);
-    row(fmt::format("{} {}", watch_flag.spelling, watch_flag.value), watch_flag.meaning);
-    row("--json", "one object on one line; docs/inspect.md has the fields");
-    return text;
-}
-
 int print(const std::string& text) {
     tools::Output output(STDOUT_FILENO);
     output.append(text);
@@ -217,31 +32,24 @@ int usage_error(std::string_view command, std::string_view problem) {
     return tools::exit_usage;
 }
 
-// Declares a word of the row to CLI11; what is typed for it goes to `request`.
-void declare(CLI::App& application, Request& request, Word word, bool required) {
-    const auto take = [&request, word](const std::string& text) {
-        if (word == Word::name) request.name = text;
-        if (word == Word::group) request.group = text;
-        if (word == Word::from) request.from = tools::parse_number(text, 1).value;
-        if (word == Word::to) request.to = tools::parse_number(text, 1).value;
-        if (word == Word::word) request.word = text;
+// Declares a word or a flag to CLI11; what is wrong with what was typed for it is an error of the parser.
+void declare(CLI::App& application, Request& request, const Parameter& parameter, bool required) {
+    const std::string name(parameter.spelling);
+    const auto take = [&request, &parameter](const std::string& text) {
+        const std::string problem = parameter.take(request, text);
+        if (!problem.empty()) throw CLI::ValidationError(std::string(parameter.spelling), problem);
     };
-    CLI::Option* option =
-        application.add_option_function<std::string>(std::string(spelling(word)), take)->required(required);
-    if (word == Word::from || word == Word::to)
-        option->check([](const std::string& text) { return tools::parse_number(text, 1).problem; });
-}
-
-// Declares a flag of the row; what is wrong with what was typed for it is an error of the parser.
-void declare(CLI::App& application, Request& request, const Flag& flag) {
-    const auto take = [&request, &flag](const std::string& text) {
-        const std::string problem = flag.take(request, text);
-        if (!problem.empty()) throw CLI::ValidationError(std::string(flag.spelling), problem);
-    };
-    if (flag.value.empty())
-        application.add_flag_callback(std::string(flag.spelling), [take] { take(""); });
-    else
-        application.add_option_function<std::string>(std::string(flag.spelling), take);
+    if (parameter.value.empty()) {
+        application.add_flag_callback(name, [take] { take(""); });
+        return;
+    }
+    // The words as they are: CLI11's own conversions take `{}` and empty words for no value.
+    CLI::Option* option = application.add_option(name, CLI::callback_t([take](const CLI::results_t& typed) {
+                                                     for (const std::string& text : typed) take(text);
+                                                     return true;
+                                                 }));
+    option->required(required);
+    option->expected(1, parameter.many ? CLI::detail::expected_max_vector_size : 1)->allow_extra_args(parameter.many);
 }
 
 int run_once(const Command& command, const Request& request) {
@@ -275,10 +83,10 @@ int parse_and_run(const Command& command, std::vector<std::string> words) {
     application.set_help_flag();
     application.allow_windows_style_options(false);
     application.add_flag("--json", request.json);
-    for (const Word word : command.required) declare(application, request, word, true);
-    for (const Word word : command.optional) declare(application, request, word, false);
-    for (const Flag* flag : command.flags) declare(application, request, *flag);
-    declare(application, request, watch_flag);
+    for (const Parameter* word : command.required) declare(application, request, *word, true);
+    for (const Parameter* word : command.optional) declare(application, request, *word, false);
+    for (const Parameter* flag : command.flags) declare(application, request, *flag, false);
+    if (!command.changes) declare(application, request, watch_flag, false);
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     try {
         application.parse(std::move(words));
@@ -288,6 +96,12 @@ int parse_and_run(const Command& command, std::vector<std::string> words) {
     }
     if (request.from && request.to && *request.from > *request.to)
         return usage_error(command.name, fmt::format("FROM {} is above TO {}", *request.from, *request.to));
+    if (request.follow && (request.watch || request.to))
+        return usage_error(command.name, "--follow goes on for ever: it goes without --watch and without TO");
+    if (request.port && (request.watch || !request.output.empty()))
+        return usage_error(command.name, "--listen goes without --watch and --output");
+    if (command.changes && request.write == request.dry_run)
+        return usage_error(command.name, "it changes the stream: exactly one of --write and --dry-run is needed");
     return run(command, request);
 }
 
@@ -297,26 +111,25 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }
 
 const Command* find_command(std::string_view name) {
-    const auto found =
-        std::find_if(table.begin(), table.end(), [name](const Command& command) { return command.name == name; });
-    return found == table.end() ? nullptr : &*found;
+    const auto found = std::find_if(commands().begin(), commands().end(),
+                                    [name](const Command& command) { return command.name == name; });
+    return found == commands().end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-std::span<const Command> commands() noexcept { return table; }
-
 int run_command_line(const std::vector<std::string>& words) {
     if (words.empty()) return usage_error("", "a command is needed");
     if (words.front() == "--version") return print("shmq-inspect " SHMQ_VERSION "\n");
+    if (words.front() == "--complete") return print(tools::completions(manual(), {words.begin() + 1, words.end()}));
     const bool help = words.front() == "help" || words.front() == "--help" || words.front() == "-h";
     if (help && words.size() == 1) return print(general_help());
     const std::string& name = help ? words[1] : words.front();
     const Command* command = find_command(name);
     if (command == nullptr) {
         std::vector<std::string> names;
-        names.reserve(table.size());
-        for (const Command& known : table) names.emplace_back(known.name);
+        names.reserve(commands().size());
+        for (const Command& known : commands()) names.emplace_back(known.name);
         return usage_error("", fmt::format("no command '{}': there are {}", name, tools::name_list(names)));
     }
     if (help || asks_for_help(words)) return print(command_help(*command));

@@ -1,4 +1,4 @@
-// The pages of docs/ that are built in, word for word.
+// Pages that are built in, word for word.
 #pragma once
 
 #include <string_view>
@@ -7,5 +7,6 @@ namespace shmq::inspect {
 
 extern const std::string_view errors_document;   // docs/errors.md
 extern const std::string_view inspect_document;  // docs/inspect.md
+extern const std::string_view report_document;   // report.html
 
 }  // namespace shmq::inspect

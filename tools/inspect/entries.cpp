@@ -3,12 +3,16 @@
 //
 // Nothing is delivered, pinned or acked: entries are copied one at a time, so that memory stays bounded by the largest
 // entry, and those that are overwritten meanwhile are left out. The end is where the stream ended when the command
-// began, so that a stream that grows does not keep it running.
+// began, so that a stream that grows does not keep it running; with --follow there is none, and each entry is an object
+// of its own.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "tools/common/exit_code.hpp"
+#include "tools/common/process.hpp"
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/json.hpp"
@@ -40,20 +44,21 @@ std::string_view kind_of(const Entry& entry) {
     if (!entry.is_fields()) return "bytes";
     return entry.fields() ? "fields" : "damaged fields";
 }
-std::string shown(const Entry& entry) {
+std::string shown(const Entry& entry, std::string_view between = " ") {
     const auto fields = entry.fields();
     if (!entry.is_fields() || !fields) return std::string(entry.text());
     std::string text;
     for (const Field& field : *fields)
-        text.append(text.empty() ? "" : " ").append(field.name).append("=").append(field.text());
+        text.append(text.empty() ? "" : between).append(field.name).append("=").append(field.text());
     return text;
 }
 
-/// "00 ff 1a ..." of as many bytes as anybody would read.
+constexpr std::size_t most_hex = 1'024;  // bytes, as many as anybody would read
+
+/// "00 ff 1a ..."
 std::string hex_of(std::string_view bytes) {
-    constexpr std::size_t most = 1'024;
     std::string text;
-    for (const char byte : bytes.substr(0, most))
+    for (const char byte : bytes.substr(0, most_hex))
         text += fmt::format("{}{:02x}", text.empty() ? "" : " ", static_cast<unsigned char>(byte));
     return text;
 }
@@ -64,6 +69,7 @@ public:
     explicit Writer(Answer& answer) : answer_(answer) {}
 
     void begin() {
+        if (answer_.request().json && answer_.request().follow) return;
         if (!answer_.request().json) {
             answer_.screen().line(fmt::format("  {:>{}}  {:<{}}  {:<{}}  {:>{}}  payload", "sequence", sequence_width,
                                               "time", time_width, "key", key_width, "size", size_width),
@@ -83,11 +89,12 @@ public:
         else
             put_line(entry);
         ++count_;
+        if (answer_.request().follow) answer_.output().flush();
     }
 
     // Closes the object, with the error if there was one.
     void end(const Error& error) {
-        if (!answer_.request().json) return;
+        if (!answer_.request().json || answer_.request().follow) return;
         Json object;
         object["count"] = count_;
         if (error.code() != Code::ok) object["error"] = json_of(error);
@@ -107,10 +114,20 @@ private:
         if (preview.cut) preview = {safe_text(payload, room - 3).text, true};
         SafeText key = safe_text(text_of(entry.key()), key_width);
         if (key.cut) key = {safe_text(text_of(entry.key()), key_width - 3).text, true};
-        answer_.screen().line(
-            fmt::format("  {:>{}}  {:<{}}  {}  {:>{}}  {}", entry.sequence(), sequence_width, utc_time(entry.time_ns()),
-                        time_width, padded(with_mark(std::move(key)), key_width),
-                        tools::grouped(entry.payload().size()), size_width, with_mark(std::move(preview))));
+        answer_.screen().line(fmt::format(
+            "  {:>{}}  {:<{}}  {}  {:>{}}  {}", entry.sequence(), sequence_width, utc_time(entry.time_ns()), time_width,
+            padded(with_mark(std::move(key)), key_width), tools::grouped(entry.payload().size()), size_width,
+            answer_.request().whole ? std::string(kind_of(entry)) : with_mark(std::move(preview))));
+        if (answer_.request().whole) put_whole(entry);
+    }
+    // All of the payload on lines of their own: each field, or each line of a text.
+    void put_whole(const Entry& entry) {
+        const std::string text = shown(entry, "\n");
+        for (std::size_t begin = 0; begin <= text.size();) {
+            const std::size_t end = std::min(text.find('\n', begin), text.size());
+            answer_.screen().line("      " + safe_text(std::string_view(text).substr(begin, end - begin)).text);
+            begin = end + 1;
+        }
     }
 
     void put_object(const Entry& entry) {
@@ -127,7 +144,9 @@ private:
         object["preview"] = preview.text;
         object["preview_cut"] = preview.cut;
         if (answer_.request().hex) object["hex"] = hex_of(entry.text());
-        answer_.output().append((count_ > 0 ? "," : "") + object.dump());
+        if (answer_.request().whole) object["text"] = safe_text(shown(entry, "\n")).text;
+        const bool follows = answer_.request().follow;
+        answer_.output().append((count_ > 0 && !follows ? "," : "") + object.dump() + (follows ? "\n" : ""));
     }
 
     Answer& answer_;
@@ -142,21 +161,26 @@ int run_entries(Answer& answer) {
     if (!stream) return answer.fail(stream.error());
     Result<StreamInfo> info = gather_info(*stream);
     if (!info) return answer.fail(info.error());
+    std::optional<tools::StopSignals> signals;
+    if (request.follow) signals.emplace(STDOUT_FILENO);
     const Sequence end = request.to && *request.to < info->next ? *request.to + 1 : info->next;
     Sequence from = std::max(request.from.value_or(info->first), info->first);
     if (request.last && end > from) from = end - std::min(*request.last, end - from);
     Writer writer(answer);
     writer.begin();
-    const Error error = each_kept_entry(*stream, from, end, [&](const Entry& entry) {
-        if (!request.grep || std::regex_search(shown(entry), *request.grep)) writer.put(entry);
+    const auto look = [&](const Entry& entry) {
+        const bool is_wanted = !request.fields || entry.is_fields();
+        if (is_wanted && (!request.grep || std::regex_search(shown(entry), *request.grep))) writer.put(entry);
         return answer.output().good();
-    });
+    };
+    const Error error = request.follow ? each_kept_entry(*stream, from, ~Sequence{0}, look, signals->token())
+                                       : each_kept_entry(*stream, from, end, look);
     writer.end(error);
     if (error.code() != Code::ok) {
         answer.output().flush();
         return tools::report(error);
     }
-    return writer.count() > 0 || !answer.output().good() ? tools::exit_done : tools::exit_nothing;
+    return writer.count() > 0 || request.follow || !answer.output().good() ? tools::exit_done : tools::exit_nothing;
 }
 
 }  // namespace shmq::inspect

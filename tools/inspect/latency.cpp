@@ -9,8 +9,8 @@
 #include "tools/common/exit_code.hpp"
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
-#include "tools/inspect/facts.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/latency.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace shmq::inspect {
@@ -25,11 +25,6 @@ struct Percentile {
 constexpr std::array<Percentile, 4> percentiles{
     {{"p50", "p50_ns", 50}, {"p90", "p90_ns", 90}, {"p99", "p99_ns", 99}, {"p99.9", "p99_9_ns", 99.9}}};
 
-struct Named {
-    std::string group;
-    GroupLatency latency;
-};
-
 std::string most_text(const Histogram& histogram) {
     if (histogram.most() != forever) return tools::human_duration(histogram.most());
     return "over " + tools::human_duration(histogram.buckets.back().lowest);
@@ -43,18 +38,18 @@ void add_row(Table& table, const std::string& group, const char* delay, const Hi
     table.rows.push_back(std::move(row));
 }
 
-void show(Screen& screen, const StreamInfo& info, const std::vector<Named>& groups) {
+void show(Screen& screen, const StreamInfo& info, const std::vector<NamedLatency>& groups) {
     screen.heading(fmt::format("latency of {}", safe_text(info.name).text));
     Table table{{{"group", false}, {"delay", false}, {"count", true}}, {}};
     for (const Percentile& one : percentiles) table.columns.push_back({one.title, true});
     table.columns.push_back({"at most", true});
-    for (const Named& named : groups) {
+    for (const NamedLatency& named : groups) {
         if (!named.latency.kept) continue;
         add_row(table, named.group, "add to delivery", named.latency.added_to_delivered);
         add_row(table, named.group, "delivery to ack", named.latency.delivered_to_acked);
     }
     if (!table.rows.empty()) screen.table(table);
-    for (const Named& named : groups)
+    for (const NamedLatency& named : groups)
         if (!named.latency.kept)
             screen.line(fmt::format("  {} keeps no histograms", safe_text(named.group).text), Tone::quiet);
     if (groups.empty()) screen.line("  no groups", Tone::quiet);
@@ -80,7 +75,9 @@ Json json_of_histogram(const Histogram& histogram) {
     return object;
 }
 
-Json json_of_group(const Named& named) {
+}  // namespace
+
+Json json_of(const NamedLatency& named) {
     Json object;
     object["name"] = json_text(named.group);
     object["kept"] = named.latency.kept;
@@ -89,8 +86,7 @@ Json json_of_group(const Named& named) {
     return object;
 }
 
-/// Of the one group asked for, or of all that there are.
-Result<std::vector<Named>> gather_latency(const Stream& stream, const std::string& wanted) {
+Result<std::vector<NamedLatency>> gather_latency(const Stream& stream, const std::string& wanted) {
     std::vector<std::string> names{wanted};
     if (wanted.empty()) {
         names.clear();
@@ -98,7 +94,7 @@ Result<std::vector<Named>> gather_latency(const Stream& stream, const std::strin
         if (!groups) return groups.error();
         for (const GroupInfo& group : *groups) names.push_back(group.name);
     }
-    std::vector<Named> all;
+    std::vector<NamedLatency> all;
     for (const std::string& name : names) {
         Result<GroupLatency> latency = stream.latency(name);
         const bool was_dropped = !latency && wanted.empty() && latency.error().code() == Code::no_group;
@@ -109,15 +105,13 @@ Result<std::vector<Named>> gather_latency(const Stream& stream, const std::strin
     return all;
 }
 
-}  // namespace
-
 int run_latency(Answer& answer) {
     const Request& request = answer.request();
     Result<Stream> stream = open_to_look(request.name);
     if (!stream) return answer.fail(stream.error());
     Result<StreamInfo> info = gather_info(*stream);
     if (!info) return answer.fail(info.error());
-    Result<std::vector<Named>> groups = gather_latency(*stream, request.group);
+    Result<std::vector<NamedLatency>> groups = gather_latency(*stream, request.group);
     if (!groups) return answer.fail(groups.error());
     if (!request.json) {
         show(answer.screen(), *info, *groups);
@@ -126,9 +120,7 @@ int run_latency(Answer& answer) {
     Json object = answer.object();
     object["name"] = json_text(info->name);
     object["time"] = time_stamps_word(info->options.time);
-    Json array = Json::array();
-    for (const Named& named : *groups) array.push_back(json_of_group(named));
-    object["groups"] = std::move(array);
+    object["groups"] = json_array(*groups);
     answer.put(object);
     return tools::exit_done;
 }

@@ -10,6 +10,7 @@
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/memory.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace shmq::inspect {
@@ -62,7 +63,20 @@ std::uint64_t bytes_outside(const Geometry& geometry, std::uint64_t total) noexc
     return total;
 }
 
+Json parts_of(const Geometry& geometry, std::uint64_t total) {
+    Json parts;
+    parts["header_and_padding"] = bytes_outside(geometry, total);
+    for (const AreaWord& word : areas) parts[word.name] = geometry.area(word.kind).size();
+    return parts;
+}
+
 }  // namespace
+
+Result<Json> memory_parts(const StreamInfo& info) {
+    const Result<Geometry> geometry = plan(info.options);
+    if (!geometry) return geometry.error();
+    return parts_of(*geometry, info.size);
+}
 
 int run_layout(Answer& answer) {
     Result<Shown> shown = look(answer.request().name);
@@ -102,15 +116,11 @@ int run_memory(Answer& answer) {
     Result<Shown> shown = look(answer.request().name);
     if (!shown) return answer.fail(shown.error());
     const StreamInfo& info = shown->facts.info;
-    const std::uint64_t outside = bytes_outside(shown->geometry, info.size);
     if (answer.request().json) {
         Json object = answer.object();
         object["name"] = json_text(info.name);
         object["total"] = info.size;
-        Json parts;
-        parts["header_and_padding"] = outside;
-        for (const AreaWord& word : areas) parts[word.name] = shown->geometry.area(word.kind).size();
-        object["parts"] = std::move(parts);
+        object["parts"] = parts_of(shown->geometry, info.size);
         object["chunks"] = {{"size", info.chunk_size},      {"free", info.chunks_free},
                             {"owned", info.chunks_owned},   {"unfinished", info.chunks_unfinished},
                             {"sealed", info.chunks_sealed}, {"pinned", info.pins}};
@@ -125,7 +135,7 @@ int run_memory(Answer& answer) {
         if (size != 0)
             table.rows.push_back({part, tools::human_size(size), grouped(size), share_text(size, info.size), what});
     };
-    row("header", outside, "what the segment is, and padding between the areas");
+    row("header", bytes_outside(shown->geometry, info.size), "what the segment is, and padding between the areas");
     for (const AreaWord& word : areas) row(word.name, shown->geometry.area(word.kind).size(), word.what);
     screen.table(table);
     screen.heading("chunks of the payload");

@@ -1,5 +1,5 @@
-// `shmq-inspect metrics [NAME] [--output FILE]`: figures for Prometheus and its like, as OpenMetrics text: to standard
-// output, or to a file that is replaced at once, as a textfile collector wants it.
+// `shmq-inspect metrics [NAME] [--output FILE | --listen PORT]`: figures for Prometheus and its like, as OpenMetrics
+// text: to standard output, to a file that is replaced at once, as a textfile collector wants it, or to who asks.
 //
 // Lag and the age of the oldest unfinished entry come first: they are what to be woken for. A stream that can't be
 // looked at has shmq_up 0 and nothing else.
@@ -13,6 +13,7 @@
 #include "tools/common/exit_code.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/facts.hpp"
+#include "tools/inspect/serve.hpp"
 
 namespace shmq::inspect {
 
@@ -146,21 +147,33 @@ std::string metrics_of(const std::vector<Looked>& all) {
     return text + "# EOF\n";
 }
 
-}  // namespace
-
-int run_metrics(Answer& answer) {
-    const Request& request = answer.request();
+/// Looks at the stream that was named, or at all.
+Result<std::string> make_metrics(const Request& request) {
     const Result<std::vector<std::string>> names = names_to_look_at(request.name);
-    if (!names) return answer.fail(names.error());
+    if (!names) return names.error();
     std::vector<Looked> looked;
     for (const std::string& name : *names) {
         Result<StreamFacts> facts = look_at(name);
         if (!facts && facts.error().code() == Code::no_stream && request.name.empty()) continue;  // removed meanwhile
         looked.push_back({name, facts ? std::optional(std::move(*facts)) : std::nullopt});
     }
-    const std::string text = metrics_of(looked);
+    return metrics_of(looked);
+}
+
+}  // namespace
+
+int run_metrics(Answer& answer) {
+    const Request& request = answer.request();
+    if (request.port) {
+        const tools::StopSignals signals;
+        const Page page{"/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                        [&] { return make_metrics(request).value_or("# EOF\n"); }};
+        return serve(*request.port, page, signals);
+    }
+    const Result<std::string> text = make_metrics(request);
+    if (!text) return answer.fail(text.error());
     return answer.write(0644, [&](tools::Output& output) {
-        output.append(text);
+        output.append(*text);
         return tools::exit_done;
     });
 }

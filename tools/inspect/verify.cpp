@@ -15,12 +15,11 @@
 #include "log/copy.hpp"
 #include "log/parking.hpp"
 #include "log/publish.hpp"
-#include "os/file.hpp"
-#include "os/map.hpp"
 #include "tools/common/exit_code.hpp"
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/json.hpp"
+#include "tools/inspect/mapped.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace shmq::inspect {
@@ -35,29 +34,6 @@ struct Problem {
     std::uint64_t offset;
     std::string what;
 };
-
-/// The file mapped for reading only, and its geometry as the header has it.
-struct Look {
-    os::Mapping mapping;
-    Segment segment;
-};
-
-Result<Look> map_to_look(const std::string& name) {
-    Result<std::string> path = os::segment_path(name);
-    if (!path) return path.error();
-    Result<os::Descriptor> file = os::open_segment(*path, false);
-    if (!file) return file.error();
-    Result<std::uint64_t> size = os::file_size(*file);
-    if (!size) return size.error();
-    if (*size == 0) return Error(Code::corrupt, 0);
-    Result<os::Mapping> mapping = os::Mapping::map(*file, *size, false);
-    if (!mapping) return mapping.error();
-    Result<Geometry> geometry = check_header(mapping->data(), *size);
-    if (!geometry) return geometry.error();
-    Look look{std::move(*mapping), {}};
-    look.segment = Segment(look.mapping.data(), *geometry);
-    return look;
-}
 
 class Verifier {
 public:
@@ -273,7 +249,7 @@ Result<std::uint64_t> read_all(const std::string& name, std::vector<Problem>& pr
 
 int run_verify(Answer& answer) {
     const Request& request = answer.request();
-    Result<Look> look = map_to_look(request.name);
+    Result<Mapped> look = map_segment(request.name);
     if (!look) return answer.fail(look.error());
     Verifier verifier(look->segment);
     verifier.look_at_all();

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/common/manual.hpp"
 #include "tools/common/parse.hpp"
 
 namespace shmq::tools {
@@ -107,6 +108,8 @@ struct Command {
 [[nodiscard]] std::string command_help(const Command& command);
 /// The list of all commands.
 [[nodiscard]] std::string general_help();
+/// All of it, for a page, the documentation and for shells.
+[[nodiscard]] Manual manual();
 
 /// Complains about a wrong use of `command` (may be null) and names the help. Returns the exit code 64.
 int usage_error(std::string_view command, std::string_view problem);

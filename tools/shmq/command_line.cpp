@@ -134,6 +134,7 @@ int run_command_line(const std::vector<std::string>& words) {
     if (words.empty()) return usage_error("", "a command is needed");
     const std::string& first = words.front();
     if (first == "--version") return print("shmq " SHMQ_VERSION "\n");
+    if (first == "--complete") return print(completions(manual(), {words.begin() + 1, words.end()}));
     if (first == "help" || first == "--help" || first == "-h") return print_help({words.begin() + 1, words.end()});
     std::size_t used = 0;
     const Command* command = find_command(words, used);

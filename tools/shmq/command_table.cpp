@@ -202,6 +202,11 @@ constexpr std::string_view tail_details =
     "they are\n"
     "added, so nearly in their order; docs/cli.md says how nearly.\n";
 
+constexpr std::array manual_parameters{
+    Parameter{"--format", Kind::choice, "man|synopsis", "for man (default), or a line a command"}};
+constexpr std::array completion_parameters{
+    Parameter{"SHELL", Kind::choice, "bash|zsh|fish", "the shell", Need::required}};
+
 constexpr std::string_view read_details =
     "text: the payload and a newline, nothing else; of fields one line NAME=VALUE NAME=VALUE ..., quoted as JSON where "
     "needed.\n"
@@ -252,6 +257,12 @@ constexpr std::array table{
             "Exactly one of --before, --keep and --keep-bytes.\n", run_trim},
     Command{"rm", "remove a stream; who waits for it ends with `removed`", stream_parameters, "", run_remove},
     Command{"list", "names of all streams", {}, "", run_list},
+    Command{"manual", "the manual page: `shmq manual | man -l -`", manual_parameters, "", run_manual},
+    Command{
+        "completion", "what a shell needs to complete words, names of streams and groups too", completion_parameters,
+        "bash: eval \"$(shmq completion bash)\". zsh: eval \"$(shmq completion zsh)\". fish: shmq completion fish | "
+        "source.\n",
+        run_completion},
     Command{"demo", "real records through real processes, two of them killed", demo_parameters, "", run_demo_command},
 };
 

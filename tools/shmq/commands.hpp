@@ -27,5 +27,7 @@ int run_remove(const Arguments& arguments);        // operate.cpp
 int run_list(const Arguments& arguments);          // operate.cpp
 int run_pending(const Arguments& arguments);       // pending.cpp
 int run_demo_command(const Arguments& arguments);  // demo_command.cpp
+int run_manual(const Arguments& arguments);        // about.cpp
+int run_completion(const Arguments& arguments);    // about.cpp
 
 }  // namespace shmq::tools
