@@ -111,7 +111,7 @@ public:
         std::sort(ends_.begin(), ends_.end(), [](const End& a, const End& b) { return a.at < b.at; });
     }
 
-    Result<void> load() {
+    Result<void> fill() {
         Error error;
         file_.each_entry([&](const DumpedEntry& entry) {
             while (error.code() == Code::ok && next_ < entry.sequence) error = add({});
@@ -184,7 +184,7 @@ std::string what_of(const std::string& name, const DumpFile& file) {
 Result<std::string> load(const std::string& name, const DumpFile& file) {
     Result<Stream> stream = Stream::create(name, file.options());
     if (!stream) return stream.error();
-    const Result<void> loaded = Loader(*stream, file).load();
+    const Result<void> loaded = Loader(*stream, file).fill();
     if (loaded) return std::string();
     stream->close();
     static_cast<void>(Stream::remove(name));
