@@ -317,6 +317,8 @@ public:
     Result<void> nack(std::string_view group, Sequence sequence);
     /// The same, with a wait of `delay` whatever the group says. What waits already is left as it is by both.
     Result<void> nack(std::string_view group, Sequence sequence, Duration delay);
+    /// Makes a pending entry dead, whoever holds it: it is delivered no more (see below), whatever the group's limit.
+    Result<void> make_dead(std::string_view group, Sequence sequence);
     /// Dead entries: failed as often as the group's `delivery_limit` says, or handed over 65,535 times. They stay
     /// pending and keep their room.
     Result<std::vector<PendingEntry>> dead(std::string_view group) const;

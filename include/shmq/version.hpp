@@ -8,6 +8,6 @@
 namespace shmq {
 
 /// A segment is opened only by a library of the same format version; any changed byte of the layout raises it.
-inline constexpr std::uint32_t format_version = 3;
+inline constexpr std::uint32_t format_version = 4;
 
 }  // namespace shmq

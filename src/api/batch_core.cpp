@@ -37,6 +37,8 @@ Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finis
     --batch.held;
     if (finish == Finish::done && !is_active(stream_->segment(), member_.group)) [[unlikely]]
         finish = Finish::fenced;
+    if (finish == Finish::fenced) [[unlikely]]
+        stream_->note(Did::was_fenced, row(), taken.sequence);
     return answer(finish, taken.sequence);
 }
 
@@ -124,6 +126,8 @@ inline std::size_t ConsumerCore::finish_in_ring(BatchCore& batch) noexcept {
         return Error(Code::fenced, first_held);
     if (whole && first_refused == 0) lift_floor(batch);
     after_acks(batch, acked);
+    if (why == Finish::fenced) [[unlikely]]
+        stream_->note(Did::was_fenced, row(), first_refused);
     return answer(why, first_refused);
 }
 
@@ -151,6 +155,7 @@ Result<void> ConsumerCore::nack_one(BatchCore& batch, Sequence sequence, std::op
     if (taken == nullptr || taken->record == 0) return Error(Code::not_pending, sequence);
     const Finish finish = give_back_one(*taken, Ending::failed, stream_->now_ms(), *delay_ms);
     entries_came(stream_->segment(), sleeper_mask(row()), 1);
+    stream_->note(Did::gave_back, row(), sequence, 1);
     return finished(batch, *taken, finish);
 }
 
@@ -192,6 +197,7 @@ Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending,
         if (first_error && !result) first_error = result;
     }
     if (held != 0) entries_came(stream_->segment(), sleeper_mask(row()), static_cast<unsigned>(held));
+    if (held != 0 && ending == Ending::failed) stream_->note(Did::gave_back, row(), batch.taken[0].sequence, held);
     return first_error;
 }
 

@@ -89,12 +89,14 @@ Result<void> ConsumerCore::enter() {
     told_given_up_ = 0;
     told_below_ = 0;
     joined_ = true;
+    stream_->note(Did::joined, row(), member_.consumer);
     return {};
 }
 
 void ConsumerCore::leave() noexcept {
     if (!joined_) return;
     joined_ = false;
+    stream_->note(Did::left, row(), member_.consumer);
     if (member_.order == Order::strict) give_turn_back(member_);
     latency_.stop();  // the row may be another's from here on
     leave_group(stream_->segment(), stream_->id(), row(), member_.consumer);
@@ -276,6 +278,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         }
         const bool found = fill(batch, most, options.max_bytes, error, [&](Taking& taking) {
             if (claims && !take_stale(member_, taking, idle_ms)) error = Error(Code::too_many_pins);
+            if (taking.count != 0) stream_->note(Did::took_over, row(), taking.count, taking.room[0].sequence);
             if (member_.order == Order::strict) {
                 if (taking.count != 0)
                     seize_turn(member_);  // from a holder that was idle so long
@@ -298,6 +301,8 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;
     } else {
+        if (options.wait > Duration{0})
+            note_again(stream_->segment(), stream_->id().row, Did::waits_to_read, row(), member_.next);
         // A careful one has not spun before it came here.
         const bool spun =
             careful_ && options.wait > Duration{0} && spin_until(std::min(options.wait, stream_->spin()), look);
@@ -331,6 +336,7 @@ Result<Batch> ConsumerCore::claim(const ClaimOptions& options) {
     member_.next_stale_ms = 0;  // asked for: look at every one
     const bool found = fill(batch, most, ~std::size_t{0}, error, [&](Taking& taking) {
         if (!take_stale(member_, taking, to_ms(options.idle))) error = Error(Code::too_many_pins);
+        if (taking.count != 0) stream_->note(Did::took_over, row(), taking.count, taking.room[0].sequence);
         if (member_.order == Order::strict && taking.count != 0) seize_turn(member_);
     });
     if (!found) return error;

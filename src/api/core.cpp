@@ -85,6 +85,8 @@ Result<void> StreamCore::attach_here() {
         if (id.error().code() != Code::too_many_attachments || attempt == 8) return id.error();
         if (!free_dead_row(segment_, probe_, now_ms())) return id.error();
     }
+    const AttachmentRow& row = segment_.attachment(id().row);
+    note(Did::opened, std::nullopt, row.pid.load(memory_order_relaxed), row.start_time.load(memory_order_relaxed));
     opening_report_ = scan_now();
     adopt_boot(segment_, *visits_, boot_number(), now_ms());
     return {};
@@ -95,7 +97,9 @@ StreamCore::~StreamCore() {
         mapping_.abandon();  // something else may stand there by now
         return;
     }
-    if (visits_) detach(segment_, visits_->owner());
+    if (!visits_) return;
+    note(Did::closed);
+    detach(segment_, visits_->owner());
 }
 
 void StreamCore::in_forked_child(void* context) noexcept {

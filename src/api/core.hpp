@@ -13,6 +13,8 @@
 #include "base/error_detail.hpp"
 #include "group/visit.hpp"
 #include "layout/segment.hpp"
+#include "log/audit.hpp"
+#include "log/flight.hpp"
 #include "log/sleep.hpp"
 #include "os/clock.hpp"
 #include "os/file.hpp"
@@ -75,6 +77,17 @@ public:
     template <class Look>
     Waited wait_without_spin(unsigned bit, Duration at_most, const std::stop_token& stop, Look look);
     [[nodiscard]] Duration spin() const noexcept { return options_.spin; }
+
+    /// Tells the flight recorder what this handle does.
+    void note(Did what, std::optional<std::uint32_t> group = {}, std::uint64_t first = 0,
+              std::uint64_t second = 0) const noexcept {
+        shmq::note(segment_, id().row, what, group, first, second);
+    }
+    /// Tells it, and the audit ring, what was changed.
+    void changed(Did what, std::string_view group, std::uint64_t first = 0, std::uint64_t second = 0) const noexcept {
+        note(what, std::nullopt, first, second);
+        audit(segment_, auditor_of(segment_, id().row), what, group, first, second);
+    }
 
 private:
     static void in_forked_child(void* core) noexcept;

@@ -148,6 +148,7 @@ bool ProducerCore::try_parking(Answer& answer, Try attempt) {
     if (std::exchange(stood_at_, trim) != trim) return false;
     for (std::uint32_t turn = 0; turn <= 2 * stream_->geometry().parking; ++turn) {
         if (!park_for_room(segment, stream_->visits())) return false;
+        stream_->note(Did::parked, std::nullopt, trim);
         answer = attempt();
         if (answer || answer.error().code() != Code::full) return true;
     }
@@ -162,6 +163,7 @@ auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> d
     if (answer || answer.error().code() != Code::full) [[likely]]
         return answer;
     if (try_parking(answer, attempt)) return answer;
+    note_again(stream_->segment(), stream_->id().row, Did::found_full, std::nullopt, find_begin(stream_->segment()));
     finish_closings(stream_->segment(), stream_->visits());  // a group that is gone may still hold the room
     stream_->scan_if_due(full_scan_ms);
     const Waited waited = stream_->wait(room_bit, options.wait, options.stop, [&] {

@@ -11,7 +11,9 @@
 #include "group/directory.hpp"
 #include "group/group_options.hpp"
 #include "layout/segment.hpp"
+#include "log/audit.hpp"
 #include "log/publish.hpp"
+#include "os/process.hpp"
 
 namespace shmq {
 
@@ -126,7 +128,12 @@ Result<void> Stream::remove(std::string_view name) {
                           path->c_str(), static_cast<unsigned long long>(*size));
     // The name first: who may not take it away tells nobody. If we die here, who waits finds it (StreamCore::removed).
     if (auto gone = os::remove_file(*path); !gone) return gone;
-    if (const auto geometry = check_header(mapping.data(), *size)) mark_removed(Segment(mapping.data(), *geometry));
+    if (const auto geometry = check_header(mapping.data(), *size)) {
+        const Segment segment(mapping.data(), *geometry);
+        mark_removed(segment);
+        const os::ProcessInfo who = os::this_process();
+        audit(segment, {who.pid, who.command}, Did::removed, {});
+    }
     return {};
 }
 
@@ -204,6 +211,7 @@ Result<void> Stream::create_group(std::string_view group, Position from, const G
             made = shmq::create_group(core_->segment(), core_->visits(), group, position, options);
         }
         if (!made) return made.error();
+        core_->changed(Did::made_group, group);
         return {};
     });
 }
@@ -211,7 +219,9 @@ Result<void> Stream::create_group(std::string_view group, Position from, const G
 Result<void> Stream::drop_group(std::string_view group) {
     if (auto fine = check_group_call(core_, group); !fine) return fine;
     auto dropped = shmq::drop_group(core_->segment(), core_->visits(), group);
-    return dropped ? dropped : named(*core_, group, dropped.error());
+    if (!dropped) return named(*core_, group, dropped.error());
+    core_->changed(Did::dropped_group, group);
+    return dropped;
 }
 
 Result<void> Stream::move_group(std::string_view group, Position to) {
@@ -223,6 +233,7 @@ Result<void> Stream::move_group(std::string_view group, Position to) {
             moved = shmq::move_group(core_->segment(), core_->visits(), group, position);
         }
         if (!moved) return named(*core_, group, moved.error());
+        core_->changed(Did::moved_group, group);
         return {};
     });
 }
@@ -239,7 +250,8 @@ namespace {
 
 /// Finds the group for an operator's word and stays inside it while `act` works.
 template <class Act>
-Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_view group, Sequence sequence, Act act) {
+Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_view group, Sequence sequence, Did what,
+                         Act act) {
     if (auto fine = check_group_call(core, group); !fine) return fine;
     const Segment& segment = core->segment();
     const auto id = find_group(segment, core->visits(), group);
@@ -255,19 +267,20 @@ Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_vi
         return text_error(Code::not_pending, sequence,
                           "entry %llu is not pending in group %.*s: never delivered, or finished",
                           static_cast<unsigned long long>(sequence), static_cast<int>(group.size()), group.data());
+    if (result) core->changed(what, group, sequence);
     return result;
 }
 
 }  // namespace
 
 Result<void> Stream::ack(std::string_view group, Sequence sequence) {
-    return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+    return as_operator(core_, group, sequence, Did::acked_for, [&](const Segment& segment, std::uint32_t row) {
         return operator_ack(segment, row, sequence, core_->now_ms());
     });
 }
 
 Result<void> Stream::nack(std::string_view group, Sequence sequence) {
-    return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+    return as_operator(core_, group, sequence, Did::gave_back_for, [&](const Segment& segment, std::uint32_t row) {
         return operator_nack(segment, row, sequence, core_->now_ms());
     });
 }
@@ -275,8 +288,14 @@ Result<void> Stream::nack(std::string_view group, Sequence sequence) {
 Result<void> Stream::nack(std::string_view group, Sequence sequence, Duration delay) {
     const auto delay_ms = delay_ms_of("delay (ms)", delay);
     if (!delay_ms) return delay_ms.error();
-    return as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
+    return as_operator(core_, group, sequence, Did::gave_back_for, [&](const Segment& segment, std::uint32_t row) {
         return operator_nack(segment, row, sequence, core_->now_ms(), *delay_ms);
+    });
+}
+
+Result<void> Stream::make_dead(std::string_view group, Sequence sequence) {
+    return as_operator(core_, group, sequence, Did::made_dead, [&](const Segment& segment, std::uint32_t row) {
+        return shmq::make_dead(segment, row, sequence, core_->now_ms());
     });
 }
 
@@ -316,16 +335,18 @@ Result<std::uint64_t> each_dead(const Stream& stream, std::string_view group, Ac
 }  // namespace
 
 Result<void> Stream::requeue_dead(std::string_view group, Sequence sequence) {
-    auto result = as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
-        return settled(*core_, row, [&] { return shmq::requeue_dead(segment, row, sequence, core_->now_ms()); });
-    });
+    auto result =
+        as_operator(core_, group, sequence, Did::requeued_dead, [&](const Segment& segment, std::uint32_t row) {
+            return settled(*core_, row, [&] { return shmq::requeue_dead(segment, row, sequence, core_->now_ms()); });
+        });
     return named_dead(std::move(result), group, sequence);
 }
 
 Result<void> Stream::drop_dead(std::string_view group, Sequence sequence) {
-    auto result = as_operator(core_, group, sequence, [&](const Segment& segment, std::uint32_t row) {
-        return settled(*core_, row, [&] { return shmq::drop_dead(segment, row, sequence); });
-    });
+    auto result =
+        as_operator(core_, group, sequence, Did::dropped_dead, [&](const Segment& segment, std::uint32_t row) {
+            return settled(*core_, row, [&] { return shmq::drop_dead(segment, row, sequence); });
+        });
     return named_dead(std::move(result), group, sequence);
 }
 

@@ -1,5 +1,6 @@
-// Two ways out of being dead, each one exchange: so an entry leaves it once, whoever tries and whoever dies. The third
-// is to be moved to another stream (dead_move.hpp); while that is under way the record is marked, and both refuse.
+// A way into being dead, for operators, and two ways out of it, each one exchange: so an entry leaves it once, whoever
+// tries and whoever dies. The third is to be moved to another stream (dead_move.hpp); while that is under way the
+// record is marked, and both refuse.
 #include "group/dead.hpp"
 
 #include "group/dead_move.hpp"
@@ -12,6 +13,22 @@
 #include "log/sleep.hpp"
 
 namespace shmq {
+
+Result<void> make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
+    constexpr std::uint32_t meanwhile_ms = 60'000;
+    for (;;) {  // again only if somebody else changed the record
+        auto at = find_pending(segment, group, sequence);
+        if (!at) return Code::not_pending;
+        const PendingWord pending = unpack_pending(segment.geometry(), at->value);
+        if (pending.state == PendingState::dead) return {};
+        if (pending.state == PendingState::delivered) {
+            // Given back first, so late that nobody is given it meanwhile; dying here leaves it so.
+            if (auto given = operator_nack(segment, group, sequence, now_ms, meanwhile_ms); !given) return given;
+            continue;
+        }
+        if (end_delivery(segment, group, sequence, *at, PendingState::dead, {}, now_ms)) return {};
+    }
+}
 
 Result<void> requeue_dead(const Segment& segment, std::uint32_t group, Sequence sequence,
                           std::uint64_t now_ms) noexcept {

@@ -119,6 +119,8 @@ void plan_areas(Geometry& g) {
     set(AreaKind::named_producers, g.producer_names, sizeof(NamedRow));
     set(AreaKind::parking, g.parking, sizeof(ParkingCell));
     set(AreaKind::histograms, g.histograms ? std::uint64_t{g.group_rows} * g.consumers : 0, sizeof(HistogramRow));
+    set(AreaKind::flight_recorder, g.recorders ? g.attachments : 0, sizeof(FlightRow));
+    set(AreaKind::audit, g.recorders ? audit_rows : 0, sizeof(AuditRow));
     set(AreaKind::key_stripes, std::uint64_t{g.group_rows} * g.key_stripes, 8);
     set(AreaKind::key_links, g.key_stripes == 0 ? 0 : g.slots * g.group_rows, 8);
     std::uint64_t offset = sizeof(Header);
@@ -147,6 +149,7 @@ Result<Geometry> plan(const StreamOptions& o) {
     g.key_stripes = o.key_stripes;
     g.parking = o.parking;
     g.histograms = o.histograms;
+    g.recorders = o.recorders;
     g.mode = o.mode;
     g.time = o.time;
     g.first_sequence = o.first_sequence;
@@ -201,6 +204,7 @@ Result<void> check_same(const StreamOptions& wanted, const Geometry& g) {
                  {"key_stripes", want.key_stripes, have.key_stripes},
                  {"parking", want.parking, have.parking},
                  {"histograms", want.histograms ? 1u : 0u, have.histograms ? 1u : 0u},
+                 {"recorders", want.recorders ? 1u : 0u, have.recorders ? 1u : 0u},
                  {"time", static_cast<std::uint64_t>(want.time), static_cast<std::uint64_t>(have.time)}};
     for (const auto& pair : pairs)
         if (pair.wanted != pair.found) return option_differs_error(pair.name, pair.wanted, pair.found);

@@ -31,8 +31,8 @@ enum class AreaKind : std::uint32_t {
     payload,          // the chunks' bytes
     parking,          // ParkingCell
     histograms,       // HistogramRow, `consumers` for each group row
-    flight_recorder,  // no rows in this format version, as the next
-    audit,
+    flight_recorder,  // FlightRow, one for each attachment row
+    audit,            // AuditRow
     named_producers,  // NamedRow
     key_stripes,      // words, `key_stripes` for each group row
     key_links,        // words, `slots` for each group row
@@ -72,6 +72,7 @@ struct Geometry {
     std::uint32_t key_stripes = 0;
     std::uint32_t parking = 0;
     bool histograms = false;
+    bool recorders = false;
     std::uint32_t mode = 0;
     TimeStamps time = TimeStamps::coarse;
 
@@ -130,6 +131,7 @@ template <class Source>
     o.key_stripes = source.key_stripes;
     o.parking = source.parking;
     o.histograms = source.histograms != 0;
+    o.recorders = source.recorders != 0;
     o.mode = source.mode;
     o.time = static_cast<TimeStamps>(source.time);
     o.first_sequence = source.first_sequence;

@@ -32,7 +32,8 @@ inline constexpr std::uint64_t magic =
 //       64   80 geometry          what `plan` is repeated from when it is opened
 //      144  608 areas             offset, count, stride of each kind
 //      752    8 created_ns        when it was made, ns since 1970; with device and inode it is unlike any other
-//      760 3336 reserved          0
+//      760    4 recorders         1: with a flight recorder for each handle and an audit ring
+//      764 3332 reserved          0
 struct Header {
     std::uint64_t magic;
     std::uint32_t format_version;
@@ -66,7 +67,8 @@ struct Header {
         std::uint64_t reserved;
     } areas[area_kinds];
     std::uint64_t created_ns;
-    std::byte reserved[4096 - 152 - sizeof(AreaRow) * area_kinds];
+    std::uint32_t recorders;
+    std::byte reserved[4096 - 156 - sizeof(AreaRow) * area_kinds];
 };
 static_assert(sizeof(Header) == 4096 && std::has_unique_object_representations_v<Header>);
 static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144 && offsetof(Header, created_ns) == 752);
@@ -81,6 +83,7 @@ static_assert(offsetof(Header, slots) == 64 && offsetof(Header, areas) == 144 &&
 //      136    8 boot          who opens              hash of the boot id that times belong to
 //      144    8 names         who takes a name       rows of names that were ever taken; only grows
 //      152    8 parked        who parks entries      cells of the parking table that were ever used; only grows
+//      160    8 audits        who changes something  rows of the audit ring that were ever taken; only grows
 //      192    8 sleepers      sleepers and wakers    bits 0-31 groups, 32 readers, 33 producers; 63: removed
 //      256    8 room_wanted   producers              hint: where they would like the trim point to be soon
 //      320    4 reader_wake   wakers                 futex of readers without a group
@@ -94,6 +97,7 @@ struct Control {
     Atomic<std::uint64_t> boot;
     Atomic<std::uint64_t> names;
     Atomic<std::uint64_t> parked;
+    Atomic<std::uint64_t> audits;
     alignas(cache_line) Atomic<std::uint64_t> sleepers;
     alignas(cache_line) Atomic<std::uint64_t> room_wanted;
     alignas(cache_line) Atomic<std::uint32_t> reader_wake;
@@ -307,14 +311,56 @@ struct alignas(cache_line) HistogramRow {
 };
 static_assert(sizeof(HistogramRow) == 4096);
 
+// What the processes that had an attachment row did last (log/flight.hpp). For people, never for safety.
+//
+//        0    8 next         owner             itself: events ever begun
+//        8   56 reserved
+//       64 1024 events       owner             each its own word: number, group, what, check
+inline constexpr std::size_t flight_events = 32;
+struct alignas(cache_line) FlightRow {
+    struct Event {
+        Atomic<std::uint64_t> word;     // 0: none, or being written
+        Atomic<std::uint64_t> time_ns;  // since 1970
+        Atomic<std::uint64_t> first;    // what the two are, `what` says
+        Atomic<std::uint64_t> second;
+    };
+    Atomic<std::uint64_t> next;
+    std::byte reserved[56];
+    Event events[flight_events];
+};
+static_assert(sizeof(FlightRow) == 64 + 32 * flight_events && offsetof(FlightRow, events) == 64);
+
+// One change that somebody made to groups, entries or the stream (log/audit.hpp). For people, never for safety.
+//
+//        0    8 word         who changed       itself: number, what, check; 0: none, or being written
+//        8    8 time_ns      who changed       word, as the rest; since 1970
+//       16    8 first        who changed       what the two are, `what` says
+//       24    8 second
+//       32    8 pid          who changed
+//       40   16 command      who changed       NUL-padded
+//       56   64 group        who changed       NUL-padded; empty if it is about none
+//      120    8 reserved
+inline constexpr std::uint32_t audit_rows = 128;
+struct alignas(cache_line) AuditRow {
+    Atomic<std::uint64_t> word;
+    Atomic<std::uint64_t> time_ns;
+    Atomic<std::uint64_t> first;
+    Atomic<std::uint64_t> second;
+    Atomic<std::uint64_t> pid;
+    Atomic<std::uint64_t> command[2];
+    Atomic<std::uint64_t> group[8];
+    std::byte reserved[8];
+};
+static_assert(sizeof(AuditRow) == 128 && offsetof(AuditRow, group) == 56);
+
 /// Changes whenever a struct or a packed word above changes its place or size.
 constexpr std::uint64_t layout_fingerprint() noexcept {
     std::uint64_t hash = 0xcbf2'9ce4'8422'2325;  // FNV-1a
     for (const std::uint64_t value :
          {sizeof(Header), sizeof(Control), sizeof(AttachmentRow), sizeof(ProducerRow), sizeof(ChunkRow),
           sizeof(GroupRow), sizeof(ConsumerRow), sizeof(NamedRow), sizeof(ParkingCell), sizeof(HistogramRow),
-          offsetof(GroupRow, cursor), offsetof(GroupRow, floor), offsetof(GroupRow, due), offsetof(ParkingCell, stripe),
-          std::size_t{32}, area_kinds})
+          sizeof(FlightRow), sizeof(AuditRow), offsetof(GroupRow, cursor), offsetof(GroupRow, floor),
+          offsetof(GroupRow, due), offsetof(ParkingCell, stripe), std::size_t{32}, area_kinds})
         hash = (hash ^ value) * 0x100'0000'01b3;
     return hash;
 }

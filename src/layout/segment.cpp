@@ -42,6 +42,7 @@ void fill_header(Header& header, const Geometry& g, const HomeFile& home) noexce
     header.key_stripes = g.key_stripes;
     header.parking = g.parking;
     header.histograms = g.histograms ? 1 : 0;
+    header.recorders = g.recorders ? 1 : 0;
     header.mode = g.mode;
     header.time = static_cast<std::uint32_t>(g.time);
     header.unit_bits = g.unit_bits;
@@ -71,6 +72,8 @@ Segment::Segment(std::byte* base, const Geometry& geometry) noexcept : base_(bas
     at(AreaKind::named_producers, named_);
     at(AreaKind::parking, parking_);
     at(AreaKind::histograms, histograms_);
+    at(AreaKind::flight_recorder, flights_);
+    at(AreaKind::audit, audits_);
     at(AreaKind::key_stripes, key_stripes_);
     at(AreaKind::key_links, key_links_);
 }
@@ -110,6 +113,7 @@ Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
                           "the segment has another layout of format %u (fingerprint %llx)", header.format_version,
                           static_cast<unsigned long long>(header.fingerprint));
     if (header.histograms > 1) return corrupt_error("histograms", offsetof(Header, histograms), header.histograms);
+    if (header.recorders > 1) return corrupt_error("recorders", offsetof(Header, recorders), header.recorders);
     if (header.time > 2) return corrupt_error("time", offsetof(Header, time), header.time);
     auto geometry = plan(options_of(header));
     if (!geometry) return corrupt_error("geometry", offsetof(Header, slots), header.slots);

@@ -46,6 +46,9 @@ public:
     [[nodiscard]] HistogramRow& histograms(std::uint32_t group, std::uint32_t consumer) const noexcept {
         return histograms_[group * geometry_.consumers + consumer];
     }
+    /// Only of a geometry with recorders, as the next.
+    [[nodiscard]] FlightRow& flight(std::uint32_t attachment) const noexcept { return flights_[attachment]; }
+    [[nodiscard]] AuditRow& audit(std::uint32_t row) const noexcept { return audits_[row]; }
     /// Only of a geometry with key stripes, as the next.
     [[nodiscard]] Word& key_stripe(std::uint32_t group, std::uint32_t stripe) const noexcept {
         return key_stripes_[group * geometry_.key_stripes + stripe];
@@ -87,6 +90,8 @@ private:
     NamedRow* named_ = nullptr;
     ParkingCell* parking_ = nullptr;
     HistogramRow* histograms_ = nullptr;
+    FlightRow* flights_ = nullptr;
+    AuditRow* audits_ = nullptr;
     Word* key_stripes_ = nullptr;
     Word* key_links_ = nullptr;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error_detail.hpp"
+#include "log/flight.hpp"
 #include "log/free_chunks.hpp"
 #include "log/publish.hpp"
 #include "log/retention.hpp"
@@ -50,12 +51,14 @@ Result<Room> ChunkHolder::room_in_new_chunk(std::uint64_t size) noexcept {
         if (choice.kind == ChunkChoice::Kind::adopt) {  // (1)
             if (!adopt(choice.chunk, choice.word, size, *hold)) continue;
             filling_ = static_cast<unsigned>(hold - holds_.data());
+            note(segment_, owner_.row, Did::took_chunk, std::nullopt, choice.chunk, find_end(segment_));
             return carve(*hold, size);
         }
         if (choice.kind == ChunkChoice::Kind::reuse) {  // (2)
             if (!take_chunk(segment_, choice.chunk, choice.word, owner_.word(OwnerState::owned))) continue;
             *hold = {choice.chunk, 1, 0, true, 0, 0};
             filling_ = static_cast<unsigned>(hold - holds_.data());
+            note(segment_, owner_.row, Did::took_chunk, std::nullopt, choice.chunk, find_end(segment_));
             return carve(*hold, size);
         }
         if (choice.kind == ChunkChoice::Kind::none) return blocked_error(segment_, "chunk", {});  // (4)
@@ -101,6 +104,7 @@ Result<Room> ChunkHolder::room_in_new_run(std::uint64_t size) noexcept {
         if (hold->count == count) {
             compiler_fence();
             hold->open = 1;
+            note(segment_, owner_.row, Did::took_chunk, std::nullopt, choice.chunk, find_end(segment_));
             return Room{std::uint64_t{choice.chunk} * g.chunk_size, size, static_cast<unsigned>(hold - holds_.data())};
         }
         seal(*hold);

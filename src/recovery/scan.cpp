@@ -8,6 +8,7 @@
 #include "group/delivery_clock.hpp"
 #include "group/finish.hpp"
 #include "group/parked.hpp"
+#include "log/audit.hpp"
 #include "os/lock.hpp"
 #include "recovery/judge.hpp"
 
@@ -25,6 +26,12 @@ AttachmentVerdict look_at(const Segment& segment, const os::Descriptor& probe, s
     return judge_attachment({before, *locked, unpack_owner(word.load(memory_order_seq_cst))});
 }
 
+/// Tells the recorders that a dead process was seen to.
+void tell_of(const Segment& segment, std::uint32_t teller, std::uint32_t pid, std::uint64_t entries) noexcept {
+    note(segment, teller, Did::recovered, std::nullopt, pid, entries);
+    audit(segment, auditor_of(segment, teller), Did::recovered, {}, pid, entries);
+}
+
 }  // namespace
 
 RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor& probe,
@@ -40,8 +47,12 @@ RecoveryReport scan(const Segment& segment, Visits& visits, const os::Descriptor
         if (row == visits.owner().row) continue;  // I live
         OwnerWord before;
         const AttachmentVerdict verdict = look_at(segment, probe, row, before);
-        if (verdict == AttachmentVerdict::dead)
+        if (verdict == AttachmentVerdict::dead) {
+            const std::uint32_t pid = segment.attachment(row).pid.load(memory_order_relaxed);  // for people
+            const RecoveryReport found = report;
             repair(segment, visits, {row, before.incarnation}, now_ms, report, most_entries);
+            if (report.dead != found.dead) tell_of(segment, visits.owner().row, pid, report.entries - found.entries);
+        }
         if (most_entries == 0) return report;
         if (verdict == AttachmentVerdict::reset) {
             std::uint64_t word = pack_owner(before);

@@ -42,6 +42,22 @@ TEST(Dead, while_it_is_moved_is_neither_requeued_nor_dropped) {
     EXPECT_TRUE(drop_dead(d.segment(), d.row(), 1));
 }
 
+TEST(Dead, is_made_of_what_is_held_waits_or_is_delayed_and_of_nothing_else) {
+    Dead d;
+    test::forge_record(d.segment(), d.row(), 2, PendingState::retry, d.reader.consumer());
+    test::forge_record(d.segment(), d.row(), 3, PendingState::delayed, d.reader.consumer());
+    for (Sequence sequence = 1; sequence <= 4; ++sequence) {
+        EXPECT_TRUE(make_dead(d.segment(), d.row(), sequence, 1'000));
+        EXPECT_EQ(d.record(sequence).state, PendingState::dead) << sequence;
+    }
+    EXPECT_TRUE(drop_dead(d.segment(), d.row(), 4));
+    EXPECT_EQ(make_dead(d.segment(), d.row(), 4, 1'000).error().code(), Code::not_pending) << "it is finished";
+    EXPECT_TRUE(requeue_dead(d.segment(), d.row(), 2, 2'000));
+    const auto read = d.reader.read(4);
+    ASSERT_EQ(read.size(), 1u) << "and only that is delivered again";
+    EXPECT_EQ(read[0].sequence, 2u);
+}
+
 TEST(Dead, is_dropped_or_requeued_once) {
     Dead d;
     EXPECT_TRUE(requeue_dead(d.segment(), d.row(), 1, 1'000));

@@ -74,6 +74,22 @@ TEST(InspectChange, retry_gives_back_what_is_held_and_what_is_dead) {
     EXPECT_EQ(worked.pending().at("entries").at(3).at("dead"), false);
 }
 
+TEST(InspectChange, dead_ends_the_delivery_of_what_somebody_holds_and_of_what_waits) {
+    const Worked worked;
+    const Holder holder(worked.folder, "jobs", "workers", "worker", 5);
+    ::kill(holder.pid(), SIGSTOP);
+    worked.folder.shmq({"nack", "jobs", "workers", "5"});
+    EXPECT_TRUE(
+        worked.tried({"dead", "jobs", "workers", "2"}).says("would   make entry 2 of group workers dead, held by"));
+    EXPECT_EQ(worked.did({"dead", "jobs", "workers", "2", "5"}).code, 0);
+    EXPECT_EQ(worked.group().at("dead"), 2);
+    EXPECT_EQ(worked.did({"dead", "jobs", "workers", "9"}).code, 64) << "there is no such entry";
+    EXPECT_EQ(worked.folder.run({SHMQ_TOOL, "read", "jobs", "--group", "workers"}).code, 1)
+        << "nothing is left to read";
+    EXPECT_EQ(worked.did({"retry", "jobs", "workers", "5"}).code, 0);
+    EXPECT_EQ(worked.folder.shmq({"read", "jobs", "--group", "workers"}), "5\n");
+}
+
 TEST(InspectChange, claim_takes_from_the_living_what_they_hold_too_long) {
     const Worked worked;
     const Holder holder(worked.folder, "jobs", "workers", "worker", 5);

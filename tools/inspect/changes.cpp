@@ -180,6 +180,12 @@ int run_ack(Answer& answer) {
     });
 }
 
+int run_dead(Answer& answer) {
+    return change_entries(answer, "make", " dead", [](Stream& stream, const Request& request, Sequence sequence) {
+        return stream.make_dead(request.group, sequence);
+    });
+}
+
 int run_retry(Answer& answer) {
     return change_entries(answer, "give back", " for retry",
                           [](Stream& stream, const Request& request, Sequence sequence) -> Result<void> {

@@ -45,6 +45,7 @@ struct Request {
     std::optional<Duration> most_age;       ///< of any group's oldest unfinished entry
     DumpFormat format = DumpFormat::jsonl;
     std::string output;                 ///< file to be written, empty: standard output
+    std::optional<std::uint64_t> pid;   ///< of the process whose events are asked for
     std::optional<std::uint16_t> port;  ///< to be listened on
     std::string shell;                  ///< whose completion is asked for
     bool synopsis = false;              ///< and not the page for man
@@ -148,12 +149,15 @@ int run_top(Answer& answer);          // top.cpp
 int run_dump(Answer& answer);         // dump.cpp
 int run_metrics(Answer& answer);      // metrics.cpp
 int run_report(Answer& answer);       // report.cpp
+int run_trace(Answer& answer);        // trace.cpp
+int run_audit(Answer& answer);        // trace.cpp
 int run_explain(Answer& answer);      // explain.cpp
 int run_recover(Answer& answer);      // changes.cpp, as the next
 int run_reap(Answer& answer);
 int run_claim(Answer& answer);
 int run_ack(Answer& answer);
 int run_retry(Answer& answer);
+int run_dead(Answer& answer);
 int run_trim(Answer& answer);
 int run_set_cursor(Answer& answer);
 int run_drop_group(Answer& answer);

@@ -73,6 +73,9 @@ constexpr Parameter shell_word{"SHELL", "bash|zsh|fish", "bash, zsh or fish",
                                    request.shell = text;
                                    return problem_of_choice(text, {"bash", "zsh", "fish"});
                                }};
+constexpr Parameter pid_word{
+    "PID", "PID", "of this process only, alive or dead",
+    [](Request& request, const std::string& text) { return take(request.pid, tools::parse_number(text, 1)); }};
 constexpr Parameter file_word{"FILE", "FILE", "what dump wrote, as jsonl or binary",
                               [](Request& request, const std::string& text) {
                                   request.file = text;
@@ -85,6 +88,7 @@ constexpr std::array range_words{&from_word, &to_word};
 constexpr std::array word_only{&word_word};
 constexpr std::array entries_words{&name_word, &group_word, &sequences_word};
 constexpr std::array cursor_words{&name_word, &group_word, &position_word};
+constexpr std::array pid_only{&pid_word};
 constexpr std::array load_words{&name_word, &file_word};
 constexpr std::array shell_only{&shell_word};
 
@@ -249,6 +253,8 @@ constexpr std::array table{
             "its entries, groups, and what is pending, for another system or another day",
             run_dump},
     Command{"metrics", {}, name_only, metrics_flags, "figures as OpenMetrics text", run_metrics},
+    Command{"trace", name_only, pid_only, {}, "what each process did last, also of the dead", run_trace},
+    Command{"audit", name_only, {}, {}, "who changed groups, entries or the stream by hand", run_audit},
     Command{
         "report", report_words, {}, report_flags, "a page of plots: rates, lag, latency, chunks, memory", run_report},
     Command{"explain", word_only, {}, {}, "a paragraph about an error, or about what is odd", run_explain},
@@ -258,6 +264,7 @@ constexpr std::array table{
     change("ack", entries_words, change_flags, "finishes pending entries, whoever holds them", run_ack),
     change("retry", entries_words, retry_flags,
            "gives pending entries back for retry, whoever holds them; dead ones too", run_retry),
+    change("dead", entries_words, change_flags, "makes pending entries dead: they are delivered no more", run_dead),
     change("trim", name_only, trim_flags, "gives up old entries that every group has finished", run_trim),
     change("set-cursor", cursor_words, change_flags,
            "has a group go on elsewhere, with nothing pending; what was held is fenced", run_set_cursor),

@@ -41,6 +41,7 @@ StreamOptions stream_options(const Json& object) {
     object.at("key_stripes").get_to(options.key_stripes);
     object.at("parking").get_to(options.parking);
     object.at("histograms").get_to(options.histograms);
+    object.at("recorders").get_to(options.recorders);
     const auto mode = tools::parse_mode(object.at("mode").get<std::string>());
     if (!mode.value) throw BadDump(mode.problem);
     options.mode = *mode.value;

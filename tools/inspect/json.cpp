@@ -26,6 +26,7 @@ Json json_of_geometry(const StreamInfo& info) {
             {"key_stripes", info.options.key_stripes},
             {"parking", info.options.parking},
             {"histograms", info.options.histograms},
+            {"recorders", info.options.recorders},
             {"first_sequence", info.options.first_sequence},
             {"place_unit", info.place_unit},
             {"mode", fmt::format("{:04o}", info.options.mode)},

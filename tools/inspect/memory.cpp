@@ -35,6 +35,8 @@ constexpr std::array areas{
     AreaWord{AreaKind::groups, "groups", "rows of groups: state, start, cursor, options"},
     AreaWord{AreaKind::consumers, "consumers", "rows of consumers, for each group row"},
     AreaWord{AreaKind::histograms, "histograms", "counts of delays, for each consumer row"},
+    AreaWord{AreaKind::flight_recorder, "flight_recorder", "what each handle did last, for each attachment row"},
+    AreaWord{AreaKind::audit, "audit", "who changed groups, entries or the stream"},
     AreaWord{AreaKind::key_stripes, "key_stripes", "last entry met of each stripe of keys, for each group row"},
     AreaWord{AreaKind::key_links, "key_links", "predecessors by key, for each group row and slot"},
     AreaWord{AreaKind::retry, "retry", "index of entries that wait for retry, for each group row"},

@@ -35,6 +35,7 @@ constexpr std::array create_parameters{
     Parameter{"--parking", Kind::number, "N", "stuck entries that may leave the ring (default 64)", Need::optional, 0,
               greatest_32},
     Parameter{"--no-histograms", Kind::flag, "", "no room for histograms of delays"},
+    Parameter{"--no-recorders", Kind::flag, "", "do not keep what each handle did last, and who changed what"},
     Parameter{"--time", Kind::time_stamps, "off|coarse|precise", "time stamp of each entry (default coarse)"},
     Parameter{"--mode", Kind::mode, "MODE", "permissions of the segment, octal (default 0600)"},
 };

@@ -18,6 +18,7 @@ constexpr std::uint64_t bytes_per_slot = 8;
 constexpr std::uint64_t bytes_per_pending_record = 16;  // the record and its delivery time
 constexpr std::uint64_t bytes_per_key_link = 8;
 constexpr std::uint64_t bytes_per_histogram = 4096;
+constexpr std::uint64_t bytes_per_recorder = 1088;
 
 StreamOptions options_of(const Arguments& arguments) {
     StreamOptions options;
@@ -32,6 +33,7 @@ StreamOptions options_of(const Arguments& arguments) {
     options.key_stripes = arguments.number32("--key-stripes", options.key_stripes);
     options.parking = arguments.number32("--parking", options.parking);
     options.histograms = !arguments.has("--no-histograms");
+    options.recorders = !arguments.has("--no-recorders");
     options.time = arguments.time_stamps("--time", options.time);
     options.mode = arguments.mode("--mode", options.mode);
     return options;
@@ -59,7 +61,8 @@ std::string memory_text(const StreamInfo& info) {
     const std::uint64_t records = made.slots * rows * bytes_per_pending_record;
     const std::uint64_t links = made.key_stripes == 0 ? 0 : rows * made.slots * bytes_per_key_link;
     const std::uint64_t histograms = made.histograms ? rows * made.consumers * bytes_per_histogram : 0;
-    const std::uint64_t tables = info.size - slots - records - links - histograms - made.payload;
+    const std::uint64_t recorders = made.recorders ? made.attachments * bytes_per_recorder : 0;
+    const std::uint64_t tables = info.size - slots - records - links - histograms - recorders - made.payload;
     return "memory\n" + memory_line("header and tables", tables, "") +
            memory_line("slots", slots, fmt::format("{} slots x {} bytes", grouped(made.slots), bytes_per_slot)) +
            memory_line(
@@ -74,6 +77,9 @@ std::string memory_text(const StreamInfo& info) {
                        fmt::format("{} x ({}{}) x {} bytes", counted(made.consumers, "consumer", "consumers"),
                                    counted(made.groups, "group", "groups"), rows == 0 ? "" : " + 1 spare",
                                    grouped(made.histograms ? bytes_per_histogram : 0))) +
+           memory_line("recorders", recorders,
+                       fmt::format("{} x {} bytes", counted(made.attachments, "handle", "handles"),
+                                   grouped(made.recorders ? bytes_per_recorder : 0))) +
            memory_line("payload", made.payload,
                        fmt::format("{} chunks x {} bytes", grouped(made.chunks), grouped(info.chunk_size))) +
            memory_line("total", info.size, "");

@@ -1,0 +1,106 @@
+// Writing and reading rows of the audit ring.
+#include "log/audit.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "log/recorded.hpp"
+#include "os/clock.hpp"
+
+namespace shmq {
+
+namespace {
+
+constexpr std::size_t command_words = 2;
+constexpr std::size_t group_words = 8;
+
+/// What a row holds but for its word, as words.
+struct Contents {
+    std::uint64_t time_ns, first, second, pid;
+    std::uint64_t command[command_words];
+    std::uint64_t group[group_words];
+
+    [[nodiscard]] std::uint64_t check() const noexcept {
+        std::uint64_t hash = check_of({time_ns, first, second, pid});
+        for (const std::uint64_t word : command) hash = check_of({hash, word});
+        for (const std::uint64_t word : group) hash = check_of({hash, word});
+        return hash;
+    }
+};
+
+template <std::size_t count>
+void set_words(std::uint64_t (&words)[count], std::string_view text) noexcept {
+    std::memset(words, 0, sizeof words);
+    std::memcpy(words, text.data(), std::min(text.size(), sizeof words));
+}
+template <std::size_t count>
+std::string text_of_words(const std::uint64_t (&words)[count]) {
+    char bytes[sizeof words];
+    std::memcpy(bytes, words, sizeof words);
+    return std::string(bytes, ::strnlen(bytes, sizeof bytes));
+}
+
+std::optional<AuditEntry> read(const AuditRow& row) {
+    const std::uint64_t seen = row.word.load(memory_order_acquire);  // RECORD
+    Contents found{};
+    found.time_ns = row.time_ns.load(memory_order_relaxed);
+    found.first = row.first.load(memory_order_relaxed);
+    found.second = row.second.load(memory_order_relaxed);
+    found.pid = row.pid.load(memory_order_relaxed);
+    for (std::size_t i = 0; i < command_words; ++i) found.command[i] = row.command[i].load(memory_order_relaxed);
+    for (std::size_t i = 0; i < group_words; ++i) found.group[i] = row.group[i].load(memory_order_relaxed);
+    fence(memory_order_acquire);  // RECORD
+    if (row.word.load(memory_order_relaxed) != seen) return std::nullopt;
+    const RecordedWord word = unpack_recorded(seen);
+    if (word.what == Did::none || word.check != found.check()) return std::nullopt;
+    return AuditEntry{word.number,
+                      found.time_ns,
+                      word.what,
+                      found.first,
+                      found.second,
+                      static_cast<std::int64_t>(found.pid),
+                      text_of_words(found.command),
+                      text_of_words(found.group)};
+}
+
+}  // namespace
+
+Auditor auditor_of(const Segment& segment, std::uint32_t attachment) noexcept {
+    const AttachmentRow& row = segment.attachment(attachment);
+    return {row.pid.load(memory_order_relaxed), {row.command, ::strnlen(row.command, sizeof row.command)}};
+}
+
+void audit(const Segment& segment, const Auditor& who, Did what, std::string_view group, std::uint64_t first,
+           std::uint64_t second) noexcept {
+    if (!segment.geometry().recorders) return;
+    Contents contents{os::realtime_ns(), first, second, static_cast<std::uint64_t>(who.pid), {}, {}};
+    set_words(contents.command, who.command);
+    set_words(contents.group, group);
+    // relaxed: who takes the same row a lap later may write at the same time; the check tells.
+    const std::uint64_t number = segment.control().audits.fetch_add(1, memory_order_relaxed);
+    AuditRow& row = segment.audit(static_cast<std::uint32_t>(number % audit_rows));
+    row.word.store(0, memory_order_relaxed);
+    fence(memory_order_release);  // RECORD
+    row.time_ns.store(contents.time_ns, memory_order_relaxed);
+    row.first.store(first, memory_order_relaxed);
+    row.second.store(second, memory_order_relaxed);
+    row.pid.store(contents.pid, memory_order_relaxed);
+    for (std::size_t i = 0; i < command_words; ++i) row.command[i].store(contents.command[i], memory_order_relaxed);
+    for (std::size_t i = 0; i < group_words; ++i) row.group[i].store(contents.group[i], memory_order_relaxed);
+    const RecordedWord word{static_cast<std::uint32_t>(number), contents.check(), std::nullopt, what};
+    row.word.store(pack_recorded(word), memory_order_release);  // RECORD
+}
+
+std::vector<AuditEntry> audits_of(const Segment& segment) {
+    std::vector<AuditEntry> entries;
+    if (!segment.geometry().recorders) return entries;
+    for (std::uint32_t row = 0; row < audit_rows; ++row)
+        if (auto found = read(segment.audit(row))) entries.push_back(std::move(*found));
+    const auto next = static_cast<std::uint32_t>(segment.control().audits.load(memory_order_relaxed));
+    const auto age = [next](const AuditEntry& entry) { return next - static_cast<std::uint32_t>(entry.number); };
+    std::sort(entries.begin(), entries.end(),
+              [&](const AuditEntry& a, const AuditEntry& b) { return age(a) > age(b); });
+    return entries;
+}
+
+}  // namespace shmq

@@ -1,0 +1,85 @@
+// Writing and reading events. The order of the stores is RECORD in docs/protocol.md: the word is taken back, the rest
+// is written, the word is set; a reader believes what it read between two looks at the same word if the check holds.
+#include "log/flight.hpp"
+
+#include <algorithm>
+
+#include "log/recorded.hpp"
+#include "os/clock.hpp"
+
+namespace shmq {
+
+namespace {
+
+void write(FlightRow::Event& event, RecordedWord word, std::uint64_t first, std::uint64_t second) noexcept {
+    const std::uint64_t now_ns = os::realtime_coarse_ns();
+    word.check = check_of({now_ns, first, second});
+    event.word.store(0, memory_order_relaxed);
+    fence(memory_order_release);  // RECORD: who sees one of the stores below sees that the word was taken back
+    event.time_ns.store(now_ns, memory_order_relaxed);
+    event.first.store(first, memory_order_relaxed);
+    event.second.store(second, memory_order_relaxed);
+    event.word.store(pack_recorded(word), memory_order_release);  // RECORD
+}
+
+bool records(const Segment& segment, std::uint32_t attachment) noexcept {
+    return segment.geometry().recorders && attachment < segment.geometry().attachments;
+}
+
+/// The event that stands there, whole; nullopt if there is none, or somebody writes it.
+std::optional<FlightEvent> read(const FlightRow::Event& event) noexcept {
+    const std::uint64_t seen = event.word.load(memory_order_acquire);  // RECORD
+    FlightEvent found;
+    found.time_ns = event.time_ns.load(memory_order_relaxed);
+    found.first = event.first.load(memory_order_relaxed);
+    found.second = event.second.load(memory_order_relaxed);
+    fence(memory_order_acquire);  // RECORD
+    if (event.word.load(memory_order_relaxed) != seen) return std::nullopt;
+    const RecordedWord word = unpack_recorded(seen);
+    if (word.what == Did::none || word.check != check_of({found.time_ns, found.first, found.second}))
+        return std::nullopt;
+    found.number = word.number;
+    found.what = word.what;
+    found.group = word.group;
+    return found;
+}
+
+}  // namespace
+
+void note(const Segment& segment, std::uint32_t attachment, Did what, std::optional<std::uint32_t> group,
+          std::uint64_t first, std::uint64_t second) noexcept {
+    if (!records(segment, attachment)) return;
+    FlightRow& row = segment.flight(attachment);
+    // relaxed: one writer; if there are two, one of the events is lost.
+    const std::uint64_t number = row.next.load(memory_order_relaxed);
+    row.next.store(number + 1, memory_order_relaxed);
+    write(row.events[number % flight_events], {static_cast<std::uint32_t>(number), 0, group, what}, first, second);
+}
+
+void note_again(const Segment& segment, std::uint32_t attachment, Did what, std::optional<std::uint32_t> group,
+                std::uint64_t first) noexcept {
+    if (!records(segment, attachment)) return;
+    FlightRow& row = segment.flight(attachment);
+    const std::uint64_t number = row.next.load(memory_order_relaxed) - 1;  // relaxed: as above
+    FlightRow::Event& last = row.events[number % flight_events];
+    const RecordedWord word = unpack_recorded(last.word.load(memory_order_relaxed));
+    if (word.what != what || word.group != group || word.number != static_cast<std::uint32_t>(number))
+        return note(segment, attachment, what, group, first, 1);
+    write(last, word, first, last.second.load(memory_order_relaxed) + 1);
+}
+
+std::vector<FlightEvent> flight_of(const Segment& segment, std::uint32_t attachment) {
+    std::vector<FlightEvent> events;
+    if (!records(segment, attachment)) return events;
+    const FlightRow& row = segment.flight(attachment);
+    for (const FlightRow::Event& event : row.events)
+        if (const auto found = read(event)) events.push_back(*found);
+    // Numbers go round: by their distance from the next one.
+    const auto next = static_cast<std::uint32_t>(row.next.load(memory_order_relaxed));
+    const auto age = [next](const FlightEvent& event) { return next - static_cast<std::uint32_t>(event.number); };
+    std::sort(events.begin(), events.end(),
+              [&](const FlightEvent& a, const FlightEvent& b) { return age(a) > age(b); });
+    return events;
+}
+
+}  // namespace shmq

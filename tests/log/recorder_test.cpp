@@ -1,0 +1,141 @@
+// The flight recorder and the audit ring: what is kept, in which order, and that a spoilt event is not shown.
+#include <gtest/gtest.h>
+
+#include "layout/forge.hpp"
+#include "log/audit.hpp"
+#include "log/flight.hpp"
+
+namespace shmq::test {
+namespace {
+
+std::vector<std::uint64_t> firsts(const std::vector<FlightEvent>& events) {
+    std::vector<std::uint64_t> numbers;
+    for (const FlightEvent& event : events) numbers.push_back(event.first);
+    return numbers;
+}
+
+std::vector<std::byte> copy_of(const Forge& forge) {
+    return {forge.bytes(), forge.bytes() + forge.geometry().segment_size};
+}
+
+TEST(Flight, keeps_what_was_done_in_its_order_with_group_and_numbers) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    EXPECT_TRUE(flight_of(segment, 1).empty());
+    note(segment, 1, Did::opened, std::nullopt, 4301, 77);
+    note(segment, 1, Did::was_fenced, 0, 12);
+    note(segment, 2, Did::closed, std::nullopt);
+    const auto events = flight_of(segment, 1);
+    ASSERT_EQ(events.size(), 2u);
+    EXPECT_EQ(events[0].what, Did::opened);
+    EXPECT_FALSE(events[0].group);
+    EXPECT_EQ(events[0].first, 4301u);
+    EXPECT_EQ(events[0].second, 77u);
+    EXPECT_GT(events[0].time_ns, 0u);
+    EXPECT_EQ(events[1].what, Did::was_fenced);
+    EXPECT_EQ(events[1].group, 0u);
+    EXPECT_EQ(flight_of(segment, 2).size(), 1u);
+}
+
+TEST(Flight, keeps_the_newest_also_where_its_numbers_go_round) {
+    for (const std::uint64_t start : {std::uint64_t{0}, std::uint64_t{5}, std::uint64_t{0xffff'fff0}}) {
+        Forge forge;
+        const Segment& segment = forge.segment();
+        segment.flight(0).next.store(start, memory_order_relaxed);
+        for (std::uint64_t i = 0; i < flight_events + 9; ++i) note(segment, 0, Did::took_chunk, std::nullopt, i);
+        const auto kept = firsts(flight_of(segment, 0));
+        ASSERT_EQ(kept.size(), flight_events) << start;
+        for (std::uint64_t i = 0; i < kept.size(); ++i) EXPECT_EQ(kept[i], i + 9) << start;
+    }
+}
+
+TEST(Flight, what_is_done_again_and_again_is_one_event) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    for (std::uint64_t i = 1; i <= 5; ++i) note_again(segment, 0, Did::waits_to_read, 1, 100 + i);
+    note_again(segment, 0, Did::waits_to_read, 2, 7);
+    note_again(segment, 0, Did::found_full, std::nullopt, 8);
+    note_again(segment, 0, Did::found_full, std::nullopt, 9);
+    const auto events = flight_of(segment, 0);
+    EXPECT_EQ(firsts(events), (std::vector<std::uint64_t>{105, 7, 9}));
+    EXPECT_EQ(events[0].second, 5u);
+    EXPECT_EQ(events[1].second, 1u);
+    EXPECT_EQ(events[2].second, 2u);
+}
+
+TEST(Flight, an_event_that_is_being_written_or_was_spoilt_is_not_shown) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    for (std::uint64_t i = 0; i < 3; ++i) note(segment, 0, Did::took_chunk, std::nullopt, i);
+    FlightRow& row = segment.flight(0);
+    row.events[0].word.store(0, memory_order_relaxed);   // its writer died
+    row.events[1].first.store(9, memory_order_relaxed);  // another writer, an hour late
+    EXPECT_EQ(firsts(flight_of(segment, 0)), (std::vector<std::uint64_t>{2}));
+    row.events[2].word.store(row.events[2].word.load(memory_order_relaxed) | 0xff, memory_order_relaxed);
+    EXPECT_TRUE(flight_of(segment, 0).empty()) << "nobody does 255";
+}
+
+TEST(Flight, without_recorders_or_a_row_nothing_is_written) {
+    StreamOptions options = tiny_options();
+    options.recorders = false;
+    Forge forge(options);
+    EXPECT_EQ(forge.geometry().area(AreaKind::flight_recorder).count, 0u);
+    const auto before = copy_of(forge);
+    note(forge.segment(), 0, Did::closed, std::nullopt);
+    note_again(forge.segment(), 0, Did::found_full, std::nullopt, 1);
+    audit(forge.segment(), {1, "x"}, Did::removed, {});
+    EXPECT_EQ(copy_of(forge), before);
+    EXPECT_TRUE(flight_of(forge.segment(), 0).empty());
+    EXPECT_TRUE(audits_of(forge.segment()).empty());
+    Forge with;
+    const auto bytes = copy_of(with);
+    note(with.segment(), with.geometry().attachments, Did::closed, std::nullopt);
+    EXPECT_EQ(copy_of(with), bytes);
+}
+
+TEST(Audit, keeps_who_changed_what_and_cuts_what_has_no_room) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    audit(segment, {4301, "shmq-inspect"}, Did::acked_for, "workers", 12);
+    audit(segment, {4302, "a-command-longer-than-it-may-be"}, Did::trimmed, std::string(80, 'g'), 5, 4);
+    const auto entries = audits_of(segment);
+    ASSERT_EQ(entries.size(), 2u);
+    EXPECT_EQ(entries[0].pid, 4301);
+    EXPECT_EQ(entries[0].command, "shmq-inspect");
+    EXPECT_EQ(entries[0].what, Did::acked_for);
+    EXPECT_EQ(entries[0].group, "workers");
+    EXPECT_EQ(entries[0].first, 12u);
+    EXPECT_EQ(entries[1].command, "a-command-longer");
+    EXPECT_EQ(entries[1].group, std::string(64, 'g'));
+    EXPECT_EQ(entries[1].second, 4u);
+    EXPECT_GE(entries[1].time_ns, entries[0].time_ns);
+}
+
+TEST(Audit, keeps_the_newest_and_none_that_is_spoilt) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    segment.control().audits.store(0xffff'ffc0, memory_order_relaxed);
+    for (std::uint64_t i = 0; i < audit_rows + 20; ++i) audit(segment, {1, "x"}, Did::acked_for, "g", i);
+    auto entries = audits_of(segment);
+    ASSERT_EQ(entries.size(), audit_rows);
+    for (std::uint64_t i = 0; i < audit_rows; ++i) EXPECT_EQ(entries[i].first, i + 20);
+    segment.audit(3).group[1].store(7, memory_order_relaxed);
+    EXPECT_EQ(audits_of(segment).size(), audit_rows - 1);
+    segment.audit(4).pid.store(7, memory_order_relaxed);
+    segment.audit(5).command[0].store(7, memory_order_relaxed);
+    segment.audit(6).word.store(0, memory_order_relaxed);
+    EXPECT_EQ(audits_of(segment).size(), audit_rows - 4);
+}
+
+TEST(Audit, tells_the_process_of_an_attachment_row) {
+    Forge forge;
+    AttachmentRow& row = forge.segment().attachment(2);
+    row.pid.store(99, memory_order_relaxed);
+    std::memcpy(row.command, "sixteen-bytes-xy", sizeof row.command);
+    const Auditor who = auditor_of(forge.segment(), 2);
+    EXPECT_EQ(who.pid, 99);
+    EXPECT_EQ(who.command, "sixteen-bytes-xy");
+}
+
+}  // namespace
+}  // namespace shmq::test
