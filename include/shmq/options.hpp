@@ -57,7 +57,7 @@ struct StreamOptions {
     std::uint32_t key_stripes = 1024;      ///< of each group that orders by key; 0 (no such groups) to 65,536
     std::uint32_t parking = 64;            ///< stuck entries that may leave the ring; 0 to 1,024
     bool histograms = true;                ///< room for histograms of delays, 4 KiB for each consumer of each group
-    bool recorders = true;                 ///< keep what each handle did last, and who changed what: 1,088 bytes a handle
+    bool recorders = true;                 ///< what each handle did last, who changed what; 1,088 bytes a handle
     std::uint32_t mode = 0600;             ///< permission bits of the file, not masked by umask
     TimeStamps time = TimeStamps::coarse;  ///< time stamp of each entry
     Sequence first_sequence = 1;           ///< the sequence of the first entry; 1 to 2^62

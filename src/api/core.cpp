@@ -86,6 +86,7 @@ Result<void> StreamCore::attach_here() {
         if (!free_dead_row(segment_, probe_, now_ms())) return id.error();
     }
     const AttachmentRow& row = segment_.attachment(id().row);
+    // relaxed: our own.
     note(Did::opened, std::nullopt, row.pid.load(memory_order_relaxed), row.start_time.load(memory_order_relaxed));
     opening_report_ = scan_now();
     adopt_boot(segment_, *visits_, boot_number(), now_ms());

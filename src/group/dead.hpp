@@ -5,8 +5,8 @@
 
 namespace shmq {
 
-/// Makes a pending entry dead, whoever holds it, as an operator: it is taken from its holder as a nack does, and delivered
-/// no more. What is dead already is left as it is. Errors: `not_pending`, `too_many_pins`.
+/// Makes a pending entry dead, whoever holds it, as an operator: it is taken from its holder as a nack does, and
+/// delivered no more. What is dead already is left as it is. Errors: `not_pending`, `too_many_pins`.
 Result<void> make_dead(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept;
 
 /// Gives a dead entry back for retry, its counts begun anew. Errors: `not_pending` if it is not dead, or was handed

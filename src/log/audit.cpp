@@ -67,6 +67,7 @@ std::optional<AuditEntry> read(const AuditRow& row) {
 
 Auditor auditor_of(const Segment& segment, std::uint32_t attachment) noexcept {
     const AttachmentRow& row = segment.attachment(attachment);
+    // relaxed: for people; of another's row it may be anybody's by now.
     return {row.pid.load(memory_order_relaxed), {row.command, ::strnlen(row.command, sizeof row.command)}};
 }
 

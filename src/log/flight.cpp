@@ -14,8 +14,9 @@ namespace {
 void write(FlightRow::Event& event, RecordedWord word, std::uint64_t first, std::uint64_t second) noexcept {
     const std::uint64_t now_ns = os::realtime_coarse_ns();
     word.check = check_of({now_ns, first, second});
+    // relaxed, with the fence: who sees one of the stores below sees that the word was taken back (RECORD).
     event.word.store(0, memory_order_relaxed);
-    fence(memory_order_release);  // RECORD: who sees one of the stores below sees that the word was taken back
+    fence(memory_order_release);
     event.time_ns.store(now_ns, memory_order_relaxed);
     event.first.store(first, memory_order_relaxed);
     event.second.store(second, memory_order_relaxed);

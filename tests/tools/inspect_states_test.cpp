@@ -183,5 +183,18 @@ TEST(InspectLive, works_while_the_stream_is_written) {
     }
 }
 
+TEST(InspectPending, shows_as_many_as_somebody_can_read_and_says_of_how_many) {
+    const Folder folder;
+    folder.shmq({"create", "orders"});
+    folder.shmq({"group", "create", "orders", "index"});
+    folder.add_numbers("orders", 1'200);
+    const Holder holder(folder, "orders", "index", "worker", 1'200);
+    const Outcome screen = folder.inspect({"pending", "orders", "index"});
+    EXPECT_TRUE(screen.says("  the lowest 1,000 of 1,200; --count N shows N")) << screen.out;
+    EXPECT_FALSE(folder.inspect({"pending", "orders", "index", "--count", "1200"}).says("the lowest"));
+    EXPECT_EQ(folder.inspect_json({"pending", "orders", "index"}).at("entries").size(), 1'200u);
+    EXPECT_EQ(folder.inspect_json({"pending", "orders", "index", "--count", "7"}).at("entries").size(), 7u);
+}
+
 }  // namespace
 }  // namespace shmq::inspect_test

@@ -176,6 +176,9 @@ constexpr Parameter delay_flag{
 constexpr Parameter count_flag{
     "--count", "N", "the N lowest of them at most",
     [](Request& request, const std::string& text) { return take(request.count, tools::parse_number(text, 1)); }};
+constexpr Parameter pending_count_flag{
+    "--count", "N", "the N lowest of them (default: 1,000 on a screen, all as JSON)",
+    [](Request& request, const std::string& text) { return take(request.count, tools::parse_number(text, 1)); }};
 constexpr Parameter before_flag{"--before", "SEQ|@TIME", "all before a sequence or a time",
                                 [](Request& request, const std::string& text) {
                                     return take(request.position, tools::parse_position(text, now()));
@@ -194,6 +197,7 @@ constexpr Parameter manual_format_flag{"--format", "man|synopsis", "for man (def
 
 constexpr std::array rate_flags{&over_flag};
 constexpr std::array entry_flags{&last_flag, &follow_flag, &grep_flag, &hex_flag, &text_flag, &fields_flag};
+constexpr std::array pending_flags{&pending_count_flag};
 constexpr std::array verify_flags{&deep_flag};
 constexpr std::array check_flags{&lag_flag, &age_flag, &over_flag};
 constexpr std::array metrics_flags{&output_flag, &listen_flag};
@@ -235,7 +239,7 @@ constexpr std::array table{
     Command{"pending",
             name_and_group,
             {},
-            {},
+            pending_flags,
             "entries of group G that are delivered and not acked, or wait for retry",
             run_pending},
     Command{"attachments", name_only, {}, {}, "processes that have it open, and what they hold", run_attachments},

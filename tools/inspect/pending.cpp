@@ -14,6 +14,8 @@ namespace {
 
 using tools::grouped;
 
+constexpr std::size_t most_on_screen = 1'000;
+
 // What is odd about an entry, and what mends it.
 std::string plain_state_text(const PendingEntry& entry) {
     if (entry.exhausted) return "handed over too often: only `shmq ack` ends it";
@@ -75,6 +77,10 @@ void show(Screen& screen, const Request& request, const GroupFacts& group, const
     if (entries.empty()) return;
     screen.heading("entries");
     show_entries(screen, entries);
+    if (entries.size() < group.pending.count)
+        screen.line(fmt::format("  the lowest {} of {}; --count N shows N", grouped(entries.size()),
+                                grouped(group.pending.count)),
+                    Tone::quiet);
 }
 
 }  // namespace
@@ -86,7 +92,8 @@ int run_pending(Answer& answer) {
     if (Result<StreamInfo> info = gather_info(*stream); !info) return answer.fail(info.error());
     Result<GroupFacts> group = gather_group(*stream, request.group);
     if (!group) return answer.fail(group.error());
-    Result<std::vector<PendingEntry>> entries = stream->pending_entries(request.group);
+    const std::size_t most = request.count.value_or(request.json ? ~std::size_t{0} : most_on_screen);
+    Result<std::vector<PendingEntry>> entries = stream->pending_entries(request.group, {.max_entries = most});
     if (!entries) return answer.fail(entries.error());
     Result<std::vector<AttachmentInfo>> attachments = stream->attachments();
     if (!attachments) return answer.fail(attachments.error());
