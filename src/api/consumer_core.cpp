@@ -289,9 +289,9 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
             if (taking.count > 1)  // stale and retried ones, in sequence order
                 std::sort(taking.room.begin(), taking.room.begin() + static_cast<std::ptrdiff_t>(taking.count),
                           [](const Taken& a, const Taken& b) { return a.sequence < b.sequence; });
-            // Not behind what it held under its name before: what others left comes before new ones too, with the next
-            // read.
-            if (!taking.is_full() && !member_.own_first) take_new(member_, taking);
+            // Behind what it held under its name before comes what others left, with the next read, and then new ones.
+            const bool others_wait = member_.own_first && any_retry(member_.segment, row());
+            if (!taking.is_full() && !others_wait) take_new(member_, taking);
         });
         if (found) error = Error();
         return found || error.code() == Code::corrupt;

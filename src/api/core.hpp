@@ -83,9 +83,10 @@ public:
               std::uint64_t second = 0) const noexcept {
         shmq::note(segment_, id().row, what, group, first, second);
     }
-    /// Tells it, and the audit ring, what was changed.
-    void changed(Did what, std::string_view group, std::uint64_t first = 0, std::uint64_t second = 0) const noexcept {
-        note(what, std::nullopt, first, second);
+    /// Tells it, and the audit ring, what was changed; of a group that still is, its row is known.
+    void changed(Did what, std::string_view group, std::optional<std::uint32_t> row = {}, std::uint64_t first = 0,
+                 std::uint64_t second = 0) const noexcept {
+        note(what, row, first, second);
         audit(segment_, auditor_of(segment_, id().row), what, group, first, second);
     }
 

@@ -35,7 +35,7 @@ Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_vi
         return text_error(Code::not_pending, sequence,
                           "entry %llu is not pending in group %.*s: never delivered, or finished",
                           static_cast<unsigned long long>(sequence), static_cast<int>(group.size()), group.data());
-    if (result) core->changed(what, group, sequence);
+    if (result) core->changed(what, group, id->row, sequence);
     return result;
 }
 

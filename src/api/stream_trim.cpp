@@ -26,7 +26,7 @@ Result<TrimReport> Stream::trim_before(Sequence sequence) {
         report.held_at = lifted.blocked.sequence;
     }
     room_came(segment);
-    if (report.trimmed != 0) core_->changed(Did::trimmed, {}, report.first, report.trimmed);
+    if (report.trimmed != 0) core_->changed(Did::trimmed, {}, {}, report.first, report.trimmed);
     return report;
 }
 

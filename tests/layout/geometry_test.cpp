@@ -106,10 +106,14 @@ TEST(Geometry, takes_eight_bytes_a_slot_and_sixteen_a_slot_and_group) {
     EXPECT_EQ(g.area(AreaKind::records).count, g.slots * g.group_rows);
 }
 
-TEST(Geometry, has_rows_only_for_the_areas_of_this_format) {
+TEST(Geometry, has_rows_for_what_the_options_ask_for) {
     const Geometry g = test::planned({});
-    EXPECT_EQ(g.area(AreaKind::flight_recorder).count, 0u);
-    EXPECT_EQ(g.area(AreaKind::audit).count, 0u);
+    EXPECT_EQ(g.area(AreaKind::flight_recorder).count, 256u);
+    EXPECT_EQ(g.area(AreaKind::audit).count, audit_rows);
+    StreamOptions without;
+    without.recorders = false;
+    EXPECT_EQ(test::planned(without).area(AreaKind::flight_recorder).count, 0u);
+    EXPECT_EQ(test::planned(without).area(AreaKind::audit).count, 0u);
     EXPECT_EQ(g.area(AreaKind::parking).count, 64u);
     EXPECT_EQ(g.area(AreaKind::histograms).count, 9u * 64u);
     EXPECT_EQ(g.area(AreaKind::named_producers).count, 64u);

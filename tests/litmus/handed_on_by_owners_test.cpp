@@ -108,5 +108,26 @@ TEST(HandedOn, create) {
                   came_whole});
 }
 
+// log/flight.cpp and log/audit.cpp: write; read. Before: event 1 stands there, whole. The check would tell too; here it
+// is taken away.
+TEST(HandedOn, record) {
+    constexpr unsigned word = 0, event = 1;
+    expect_sound({"RECORD",
+                  "an event is shown with another one's word",
+                  {{1, 1},
+                   3,
+                   {{store(word, 0, relaxed), barrier(release), store(event, 2, relaxed), store(word, 2, release)},
+                    {load(word, acquire, 0), load(event, relaxed, 1), barrier(acquire), load(word, relaxed, 2)}}},
+                  [](const Outcome& o) {
+                      return o.registers[0] == o.registers[2] && o.registers[0] != 0 &&
+                             o.registers[1] != o.registers[0];
+                  },
+                  {{"the writer's fence away", 0, 1, relaxed},
+                   {"the word relaxed", 0, 3, relaxed},
+                   {"the first look at the word relaxed", 1, 0, relaxed},
+                   {"the reader's fence away", 1, 2, relaxed}},
+                  [](const Outcome& o) { return o.registers[0] == 2 && o.registers[1] == 2 && o.registers[2] == 2; }});
+}
+
 }  // namespace
 }  // namespace shmq

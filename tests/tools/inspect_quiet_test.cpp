@@ -17,6 +17,7 @@ TEST(InspectQuiet, a_segment_is_opened_and_mapped_for_reading_only_and_never_loc
                                          "doctor --over 1ms",
                                          "check --over 1ms",
                                          "groups jobs",
+                                         "consumers jobs",
                                          "latency jobs",
                                          "pending jobs g",
                                          "attachments jobs",

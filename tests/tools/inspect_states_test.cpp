@@ -183,6 +183,32 @@ TEST(InspectLive, works_while_the_stream_is_written) {
     }
 }
 
+TEST(InspectConsumers, tells_who_holds_what_since_when_and_whether_it_is_stopped) {
+    const Folder folder;
+    folder.shmq({"create", "orders"});
+    folder.shmq({"group", "create", "orders", "index"});
+    folder.shmq({"group", "create", "orders", "audit"});
+    folder.add_numbers("orders", 3);
+    const Holder holder(folder, "orders", "index", "worker", 3);
+    ::kill(holder.pid(), SIGSTOP);
+    wait_until([&] {
+        return folder.inspect_json({"consumers", "orders"}).at("consumers").at(0).at("state") == "stopped";
+    });
+    const Json consumers = folder.inspect_json({"consumers", "orders"}).at("consumers");
+    ASSERT_EQ(consumers.size(), 1u);
+    EXPECT_EQ(consumers[0].at("group"), "index");
+    EXPECT_EQ(consumers[0].at("name"), "worker");
+    EXPECT_EQ(consumers[0].at("owner"), "alive");
+    EXPECT_EQ(consumers[0].at("pid"), holder.pid());
+    EXPECT_EQ(consumers[0].at("count"), 3);
+    EXPECT_EQ(consumers[0].at("lowest"), 1);
+    EXPECT_TRUE(consumers[0].at("idle_ms").is_number());
+    EXPECT_EQ(consumers[0].at("command"), "shmq");
+    EXPECT_TRUE(folder.inspect({"consumers", "orders", "index"}).says("  index  worker    alive"));
+    EXPECT_TRUE(folder.inspect({"consumers", "orders", "audit"}).says("  none"));
+    EXPECT_EQ(folder.inspect({"consumers", "orders", "nobody"}).code, 66);
+}
+
 TEST(InspectPending, shows_as_many_as_somebody_can_read_and_says_of_how_many) {
     const Folder folder;
     folder.shmq({"create", "orders"});

@@ -135,6 +135,7 @@ int run_command_line(const std::vector<std::string>& words);
 int run_list(Answer& answer);         // list.cpp
 int run_show(Answer& answer);         // show.cpp
 int run_groups(Answer& answer);       // groups.cpp
+int run_consumers(Answer& answer);    // consumers.cpp
 int run_latency(Answer& answer);      // latency.cpp
 int run_pending(Answer& answer);      // pending.cpp
 int run_attachments(Answer& answer);  // attachments.cpp
