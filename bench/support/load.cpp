@@ -85,7 +85,7 @@ void consume(const Load& load, const ScratchStream& scratch, unsigned group, Cou
     }
 }
 
-/// A `shmq-inspect show` that looks ten times a second until it is ended.
+/// A `shmq-inspect show` that looks once a second until it is ended.
 class Onlooker {
 public:
     explicit Onlooker(const std::string& name) {
@@ -96,7 +96,7 @@ public:
         if (pid_ != 0) return;
         const int nowhere = ::open("/dev/null", O_WRONLY);
         ::dup2(nowhere, STDOUT_FILENO);
-        ::execl(program.c_str(), "shmq-inspect", "show", name.c_str(), "--json", "--watch", "100ms", nullptr);
+        ::execl(program.c_str(), "shmq-inspect", "show", name.c_str(), "--json", "--watch", "1s", nullptr);
         ::_exit(127);
     }
     Onlooker(const Onlooker&) = delete;

@@ -11,19 +11,23 @@ struct Shown {
     std::string picture;  // a PNG file
 };
 Shown show_in_browser(const Folder& folder, const std::string& page) {
-    const std::string out = folder.file("out/");
-    const std::string browser =
-        "chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir=" + out +
-        "browser --window-size=1100,2400 --enable-logging=stderr ";
+    const std::string picture = folder.file("out/picture.png");
+    // Its profile is no matter for /dev/shm, which may be small.
+    const auto browse = [&](const std::string& what) {
+        return folder.shell(
+            "profile=$(mktemp -d); chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
+            "--user-data-dir=$profile --window-size=1100,2400 --enable-logging=stderr " +
+            what + " file://" + page + "; code=$?; rm -rf $profile; exit $code");
+    };
     Shown shown;
-    const Outcome dumped = folder.shell(browser + "--dump-dom file://" + page);
+    const Outcome dumped = browse("--dump-dom");
     EXPECT_EQ(dumped.code, 0) << dumped.error;
     shown.elements = dumped.out;
     std::istringstream lines(dumped.error);
     for (std::string line; std::getline(lines, line);)
         if (line.find("CONSOLE") != std::string::npos) shown.complaints += line + "\n";
-    EXPECT_EQ(folder.shell(browser + "--screenshot=" + out + "picture.png file://" + page).code, 0);
-    shown.picture = read_whole(out + "picture.png");
+    EXPECT_EQ(browse("--screenshot=" + picture).code, 0);
+    shown.picture = read_whole(picture);
     return shown;
 }
 
