@@ -31,7 +31,7 @@ struct Contents {
 template <std::size_t count>
 void set_words(std::uint64_t (&words)[count], std::string_view text) noexcept {
     std::memset(words, 0, sizeof words);
-    std::memcpy(words, text.data(), std::min(text.size(), sizeof words));
+    if (!text.empty()) std::memcpy(words, text.data(), std::min(text.size(), sizeof words));  // else perhaps null
 }
 template <std::size_t count>
 std::string text_of_words(const std::uint64_t (&words)[count]) {

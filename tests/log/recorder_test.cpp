@@ -98,8 +98,10 @@ TEST(Audit, keeps_who_changed_what_and_cuts_what_has_no_room) {
     const Segment& segment = forge.segment();
     audit(segment, {4301, "shmq-inspect"}, Did::acked_for, "workers", 12);
     audit(segment, {4302, "a-command-longer-than-it-may-be"}, Did::trimmed, std::string(80, 'g'), 5, 4);
+    audit(segment, {4303, {}}, Did::removed, {});
     const auto entries = audits_of(segment);
-    ASSERT_EQ(entries.size(), 2u);
+    ASSERT_EQ(entries.size(), 3u);
+    EXPECT_EQ(entries[2].command + entries[2].group, "");
     EXPECT_EQ(entries[0].pid, 4301);
     EXPECT_EQ(entries[0].command, "shmq-inspect");
     EXPECT_EQ(entries[0].what, Did::acked_for);

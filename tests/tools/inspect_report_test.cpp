@@ -45,10 +45,10 @@ TEST(InspectReport, is_one_page_that_a_browser_shows_without_a_complaint) {
 
     const Shown shown = show_in_browser(folder, page);
     EXPECT_EQ(shown.complaints, "");
-    for (const char* words :
-         {"<h1 id=\"name\">jobs</h1>", "<h2>What is odd</h2>", "<h2>Rate</h2>", "<h2>Lag</h2>", "given to workers",
-          "How long entries of workers waited", "add to delivery: 200, p50 ", "delivery to ack: 150, p50 ",
-          "<h2>Chunks</h2>", "chunk 255: free", "<td>payload</td>", std::to_string(holder.pid()).c_str()})
+    for (const std::string& words :
+         Words{"<h1 id=\"name\">jobs</h1>", "<h2>What is odd</h2>", "<h2>Rate</h2>", "<h2>Lag</h2>", "given to workers",
+               "How long entries of workers waited", "add to delivery: 200, p50 ", "delivery to ack: 150, p50 ",
+               "<h2>Chunks</h2>", "chunk 255: free", "<td>payload</td>", std::to_string(holder.pid())})
         EXPECT_NE(shown.elements.find(words), std::string::npos) << words;
     EXPECT_EQ(shown.picture.substr(1, 3), "PNG");
     EXPECT_GT(shown.picture.size(), 20'000u) << "an empty page is smaller";
