@@ -3,10 +3,16 @@
 //
 // Entries of 64 bytes, one producer, one group, one consumer, reads of at most 64 entries and waiting calls, unless the
 // measurement says otherwise. "of one" is the rate by that of the first of its measurement in the same round.
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -28,7 +34,6 @@ constexpr std::uint64_t bytes_a_round = 1u << 30;  // of large payloads
 struct Case {
     std::string name;
     Load load;
-    std::uint64_t times = 1;  // as many entries as usual
 };
 
 void take_cases(Taking& taking, const std::vector<Case>& cases) {
@@ -36,7 +41,7 @@ void take_cases(Taking& taking, const std::vector<Case>& cases) {
     taking.in_turns(cases.size(), [&](std::size_t at) {
         const Load& load = cases[at].load;
         const std::uint64_t most = std::max<std::uint64_t>(bytes_a_round / load.size, 64);
-        rates[at] = delivered_a_second(load, std::min(settings().entries / 4, most) * cases[at].times);
+        rates[at] = delivered_a_second(load, std::min(settings().entries / 4, most));
     });
     for (std::size_t i = 0; i < cases.size(); ++i) {
         taking.figure(cases[i].name + " M/s", rates[i] * 1e-6);
@@ -56,7 +61,7 @@ std::vector<Case> each(const std::vector<Value>& values, const std::string& unit
     for (const Value value : values) {
         Load load;
         set(load, value);
-        cases.push_back({sortable(value) + " " + unit, load, 1});
+        cases.push_back({sortable(value) + " " + unit, load});
     }
     return cases;
 }
@@ -70,7 +75,7 @@ std::vector<Case> loans_and_copies() {
             load.loans = loans;
             load.batch = 4;
             load.payload = 64u << 20;
-            cases.push_back({std::to_string(size / 1'024) + " KiB " + (loans ? "lent" : "copied"), load, 1});
+            cases.push_back({std::to_string(size / 1'024) + " KiB " + (loans ? "lent" : "copied"), load});
         }
     return cases;
 }
@@ -86,13 +91,13 @@ std::vector<Case> orders() {
         load.keys = 1'000;
         load.consumers = 2;
         load.order = kind.order;
-        cases.push_back({kind.name, load, 1});
+        cases.push_back({kind.name, load});
     }
     return cases;
 }
 
 std::vector<Case> places() {
-    std::vector<Case> cases{{"/dev/shm", {}, 1}, {"a file", {}, 1}};
+    std::vector<Case> cases{{"/dev/shm", {}}, {"a file", {}}};
     const char* folder = std::getenv("TMPDIR");
     cases[1].load.folder = folder != nullptr ? folder : "/var/tmp";
     return cases;
@@ -139,6 +144,92 @@ void take_bursts(Taking& taking) {
     }
 }
 
+/// A `shmq-inspect show` that looks four times a second while it is let.
+class Onlooker {
+public:
+    explicit Onlooker(const std::string& name) {
+        // The programs lie in the folder bench of the build folder.
+        const auto program =
+            std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "shmq-inspect";
+        pid_ = ::fork();
+        if (pid_ != 0) return;
+        const int nowhere = ::open("/dev/null", O_WRONLY);
+        ::dup2(nowhere, STDOUT_FILENO);
+        ::execl(program.c_str(), "shmq-inspect", "show", name.c_str(), "--json", "--watch", "250ms", nullptr);
+        ::_exit(127);
+    }
+    Onlooker(const Onlooker&) = delete;
+    Onlooker& operator=(const Onlooker&) = delete;
+    ~Onlooker() {
+        let(true);
+        ::kill(pid_, SIGTERM);
+        int status = 0;
+        ::waitpid(pid_, &status, 0);
+        if (status != 0) std::fprintf(stderr, "shmq-inspect ended with status %d\n", status);
+    }
+    void let(bool look) const { ::kill(pid_, look ? SIGCONT : SIGSTOP); }
+
+private:
+    pid_t pid_;
+};
+
+/// A pair at full speed, by turns with an onlooker and without: neighbouring half seconds are compared, since the host
+/// moves the processors about from one minute to another.
+void take_watched(Taking& taking) {
+    const int pairs = settings().entries >= 1'000'000 ? 10 : 1;  // of a short run one
+    struct Shared {
+        alignas(64) std::atomic<std::uint64_t> acked;
+        alignas(64) std::atomic<bool> ends;
+    };
+    const ScratchStream scratch;
+    const SharedBytes bytes(sizeof(Shared));
+    auto& shared = *new (bytes.data()) Shared{};
+    const Onlooker onlooker(scratch.name());
+    Round round;
+    round.start(settings().core_of_first, [&](Board& board) {
+        auto stream = scratch.open();
+        auto producer = value_of(stream.producer());
+        const std::byte payload[64] = {};
+        line_up(board, 2);
+        while (!shared.ends.load(std::memory_order_relaxed))
+            static_cast<void>(producer.add(payload, {.wait = std::chrono::milliseconds(10)}));
+    });
+    round.start(settings().core_of_second, [&](Board& board) {
+        auto stream = scratch.open();
+        auto consumer = value_of(stream.consumer(ScratchStream::group));
+        line_up(board, 2);
+        for (std::uint64_t acked = 0; !shared.ends.load(std::memory_order_relaxed);) {
+            auto batch = consumer.read({.max_entries = 64, .wait = std::chrono::milliseconds(10)});
+            if (!batch) continue;
+            acked += batch->size();
+            check(batch->ack());
+            shared.acked.store(acked, std::memory_order_relaxed);
+        }
+    });
+    const auto rate = [&](bool watched) {
+        onlooker.let(watched);
+        const std::uint64_t start = now_ns(), before = shared.acked.load(std::memory_order_relaxed);
+        ::usleep(500'000);
+        const std::uint64_t count = shared.acked.load(std::memory_order_relaxed) - before;
+        return static_cast<double>(count) * 1e9 / static_cast<double>(now_ns() - start);
+    };
+    rate(false);  // warm
+    std::vector<double> alone, watched, ratios;
+    for (int pair = 0; pair < pairs; ++pair) {
+        const bool first = pair % 2 != 0;
+        const double one = rate(first), other = rate(!first);
+        alone.push_back(first ? other : one);
+        watched.push_back(first ? one : other);
+        ratios.push_back(watched.back() / alone.back());
+    }
+    shared.ends.store(true, std::memory_order_relaxed);
+    round.finish();
+    taking.figure("alone M/s", spread_of(alone).median * 1e-6);
+    taking.figure("watched M/s", spread_of(watched).median * 1e-6);
+    taking.figure("watched of alone", spread_of(ratios).median);
+    taking.took(1e9 / spread_of(alone).median);
+}
+
 /// What a reader costs that waits where nothing comes.
 void take_idleness(Taking& taking) {
     constexpr double seconds = 2;
@@ -168,7 +259,7 @@ void take_idleness(Taking& taking) {
 constexpr Bar bars[] = {
     {"scale/groups", "4 groups of one", true, 0.8},
     {"scale/idle", "of a processor %", false, 0.1},
-    {"scale/watched", "watched of one", true, 0.98},
+    {"scale/watched", "watched of alone", true, 0.98},
 };
 
 void add_measurements() {
@@ -190,9 +281,7 @@ void add_measurements() {
     vary("scale/order", orders());
     vary("scale/loans", loans_and_copies());
     vary("scale/place", places());
-    std::vector<Case> onlookers{{"alone", {}, 50}, {"watched", {}, 50}};  // seconds
-    onlookers[1].load.watched = true;
-    vary("scale/watched", onlookers);
+    measure("scale/watched", take_watched);
     measure("scale/burst", take_bursts);
     measure("scale/idle", take_idleness);
 }

@@ -1,16 +1,8 @@
 // The processes of a load.
 #include "support/load.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <filesystem>
-#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -85,33 +77,6 @@ void consume(const Load& load, const ScratchStream& scratch, unsigned group, Cou
     }
 }
 
-/// A `shmq-inspect show` that looks once a second until it is ended.
-class Onlooker {
-public:
-    explicit Onlooker(const std::string& name) {
-        // The programs lie in the folder bench of the build folder.
-        const auto program =
-            std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "shmq-inspect";
-        pid_ = ::fork();
-        if (pid_ != 0) return;
-        const int nowhere = ::open("/dev/null", O_WRONLY);
-        ::dup2(nowhere, STDOUT_FILENO);
-        ::execl(program.c_str(), "shmq-inspect", "show", name.c_str(), "--json", "--watch", "1s", nullptr);
-        ::_exit(127);
-    }
-    Onlooker(const Onlooker&) = delete;
-    Onlooker& operator=(const Onlooker&) = delete;
-    ~Onlooker() {
-        ::kill(pid_, SIGTERM);
-        int status = 0;
-        ::waitpid(pid_, &status, 0);
-        if (status != 0) std::fprintf(stderr, "shmq-inspect ended with status %d\n", status);
-    }
-
-private:
-    pid_t pid_;
-};
-
 }  // namespace
 
 double delivered_a_second(const Load& load, std::uint64_t entries) {
@@ -134,8 +99,6 @@ double delivered_a_second(const Load& load, std::uint64_t entries) {
     const SharedBytes bytes(sizeof(Counts));
     auto& counts = *new (bytes.data()) Counts{};
     const unsigned processes = load.producers + load.groups * load.consumers;
-    std::optional<Onlooker> onlooker;
-    if (load.watched) onlooker.emplace(scratch.name());
     Round round;
     const auto start = [&](int core, const std::function<void()>& work) {
         round.start(core, [processes, work](Board& board) {

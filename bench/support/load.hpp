@@ -21,7 +21,6 @@ struct Load {
     std::uint64_t slots = 65'536;
     std::uint64_t payload = 32u << 20;  // bytes
     std::string folder;                 // where the stream lies; empty: as always
-    bool watched = false;               // shmq-inspect looks at it once a second meanwhile
 };
 
 /// Entries delivered a second, of all groups together, while `entries` are added and read by calls that wait: as much
