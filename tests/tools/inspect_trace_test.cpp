@@ -76,6 +76,7 @@ TEST(InspectAudit, tells_who_changed_what) {
         jobs.folder.shmq({"nack", "jobs", "workers", "2"});
         EXPECT_EQ(jobs.folder.inspect({"ack", "jobs", "workers", "1", "--write"}).code, 0);
         EXPECT_EQ(jobs.folder.inspect({"trim", "jobs", "--keep", "0", "--write"}).code, 0);
+        EXPECT_EQ(jobs.folder.inspect({"claim", "jobs", "workers", "--idle", "0", "--write"}).code, 0);
         EXPECT_EQ(jobs.folder.inspect({"set-cursor", "jobs", "workers", "4", "--write"}).code, 0);
         EXPECT_EQ(jobs.folder.inspect({"drop-group", "jobs", "workers", "--dry-run"}).code, 0);
     }
@@ -83,7 +84,8 @@ TEST(InspectAudit, tells_who_changed_what) {
     std::vector<std::string> what;
     const Json events = answer.at("events");
     for (const Json& event : events) what.push_back(event.at("what"));
-    EXPECT_EQ(what, (std::vector<std::string>{"made_group", "gave_back_for", "acked_for", "trimmed", "moved_group"}));
+    EXPECT_EQ(what, (std::vector<std::string>{"made_group", "gave_back_for", "acked_for", "trimmed", "took_over",
+                                              "moved_group"}));
     EXPECT_EQ(events[1].at("command"), "shmq");
     EXPECT_EQ(events[2].at("command"), "shmq-inspect");
     EXPECT_EQ(events[2].at("group"), "workers");

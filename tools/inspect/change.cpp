@@ -28,12 +28,14 @@ void show(Answer& answer, const Step& step, const Done& done, bool dry_run) {
     const std::string_view word = dry_run ? (failed ? "cannot" : "would") : (failed ? "failed" : "done");
     const std::string line = fmt::format("{:<6}  {}{}{}", word, step.what, done.text.empty() ? "" : ": ", done.text);
     answer.screen().line(line, failed ? Tone::warning : Tone::plain);
+    for (const std::string& detail : step.details) answer.screen().line("        " + detail, Tone::quiet);
 }
 
 Json object_of(const Step& step, const Done& done) {
     Json object;
     object["what"] = step.what;
     object["done"] = done.well;
+    if (!step.details.empty()) object["details"] = step.details;
     if (!done.text.empty()) object[done.code == tools::exit_done ? "result" : "refused"] = done.text;
     return object;
 }

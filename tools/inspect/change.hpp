@@ -17,7 +17,8 @@ struct Step {
     std::string what;  ///< "finish entry 3 of group workers, which w1 (alive) holds for 12 m"
     /// Does it; says what came of it, or nothing if that is clear.
     std::function<Result<std::string>()> act;
-    std::string refusal{};  ///< why it cannot be done; empty if it probably can
+    std::string refusal{};               ///< why it cannot be done; empty if it probably can
+    std::vector<std::string> details{};  ///< a line each: what it is about
 };
 using Plan = std::vector<Step>;
 

@@ -7,9 +7,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "log/audit.hpp"
+#include "os/process.hpp"
 #include "tools/common/text.hpp"
 #include "tools/inspect/change.hpp"
 #include "tools/inspect/group_table.hpp"
+#include "tools/inspect/mapped.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace shmq::inspect {
@@ -156,9 +159,6 @@ int run_claim(Answer& answer) {
     std::erase_if(*entries, [](const PendingEntry& entry) { return !entry.consumer; });
     if (entries->empty()) return carry_out(answer, {});
     if (entries->size() > most) entries->resize(most);
-    std::string held;
-    for (const PendingEntry& entry : *entries)
-        held += fmt::format("\n        {}: {}", entry.sequence, held_text(entry));
     const auto claim = [&]() -> Result<std::string> {
         Result<Stream> opened = Stream::open(request.name);
         if (!opened) return opened.error();
@@ -166,12 +166,24 @@ int run_claim(Answer& answer) {
         if (!consumer) return consumer.error();
         const Result<Batch> batch = consumer->claim({.idle = idle, .max_entries = most});
         if (!batch && batch.error().code() != Code::empty) return batch.error();
-        return fmt::format("{} taken", entries_text(batch ? batch->size() : 0));  // its end gives them back for retry
+        const std::size_t count = batch ? batch->size() : 0;
+        // A claim is no operator's call for the library, so it is told here.
+        const Result<Mapped> mapped = map_segment(request.name, true);
+        if (count != 0 && mapped) {
+            const os::ProcessInfo who = os::this_process();
+            audit(mapped->segment, {who.pid, who.command}, Did::took_over, request.group, count,
+                  (*batch)[0].sequence());
+        }
+        return fmt::format("{} taken", entries_text(count));  // the end of the batch gives them back for retry
     };
-    return carry_out(answer, {{fmt::format("take {} of group {} from who holds them, for retry{}",
-                                           entries_text(entries->size()), safe_text(request.group).text, held),
-                               claim,
-                               {}}});
+    Step step{fmt::format("take {} of group {} from who holds them, for retry", entries_text(entries->size()),
+                          safe_text(request.group).text),
+              claim,
+              {},
+              {}};
+    for (const PendingEntry& entry : *entries)
+        step.details.push_back(fmt::format("{}: {}", entry.sequence, held_text(entry)));
+    return carry_out(answer, {std::move(step)});
 }
 
 int run_ack(Answer& answer) {
