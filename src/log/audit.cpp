@@ -95,8 +95,10 @@ void audit(const Segment& segment, const Auditor& who, Did what, std::string_vie
 std::vector<AuditEntry> audits_of(const Segment& segment) {
     std::vector<AuditEntry> entries;
     if (!segment.geometry().recorders) return entries;
-    for (std::uint32_t row = 0; row < audit_rows; ++row)
-        if (auto found = read(segment.audit(row))) entries.push_back(std::move(*found));
+    for (std::uint32_t row = 0; row < audit_rows; ++row) {
+        auto found = read(segment.audit(row));
+        if (found) entries.push_back(std::move(*found));
+    }
     const auto next = static_cast<std::uint32_t>(segment.control().audits.load(memory_order_relaxed));
     const auto age = [next](const AuditEntry& entry) { return next - static_cast<std::uint32_t>(entry.number); };
     std::sort(entries.begin(), entries.end(),

@@ -73,8 +73,10 @@ std::vector<FlightEvent> flight_of(const Segment& segment, std::uint32_t attachm
     std::vector<FlightEvent> events;
     if (!records(segment, attachment)) return events;
     const FlightRow& row = segment.flight(attachment);
-    for (const FlightRow::Event& event : row.events)
-        if (const auto found = read(event)) events.push_back(*found);
+    for (const FlightRow::Event& event : row.events) {
+        const auto found = read(event);
+        if (found) events.push_back(*found);
+    }
     // Numbers go round: by their distance from the next one.
     const auto next = static_cast<std::uint32_t>(row.next.load(memory_order_relaxed));
     const auto age = [next](const FlightEvent& event) { return next - static_cast<std::uint32_t>(event.number); };
