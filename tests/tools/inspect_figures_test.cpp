@@ -16,15 +16,19 @@ void make_jobs(const Folder& folder, int entries) {
 
 TEST(InspectRate, tells_what_came_in_and_what_was_finished_between_the_looks) {
     const Folder folder;
-    make_jobs(folder, 0);
+    folder.shmq({"create", "jobs"});
+    folder.shmq({"group", "create", "jobs", "workers"});
     const Json still = folder.inspect_json({"rate", "jobs", "--over", "10ms"});
     EXPECT_EQ(still.at("added"), 0.0);
     EXPECT_EQ(still.at("full_in_s"), nullptr);
-    const pid_t writer = folder.start(
-        {"/bin/sh", "-c", "while echo word; do :; done | '" SHMQ_TOOL "' add jobs --lines - --quiet --wait 1h"}, [] {
-            Folder::redirect("/dev/null", STDERR_FILENO);
-            ::setpgid(0, 0);
-        });
+    // So slowly that the ring is not full before somebody looks.
+    const pid_t writer =
+        folder.start({"/bin/sh", "-c",
+                      "while sleep 0.001; do echo word; done | '" SHMQ_TOOL "' add jobs --lines - --quiet --wait 1h"},
+                     [] {
+                         Folder::redirect("/dev/null", STDERR_FILENO);
+                         ::setpgid(0, 0);
+                     });
     ::setpgid(writer, writer);
     Json busy;
     wait_until([&] { return (busy = folder.inspect_json({"rate", "jobs", "--over", "50ms"})).at("added") != 0.0; });
