@@ -317,6 +317,9 @@ public:
     Result<void> nack(std::string_view group, Sequence sequence);
     /// The same, with a wait of `delay` whatever the group says. What waits already is left as it is by both.
     Result<void> nack(std::string_view group, Sequence sequence, Duration delay);
+    /// Takes what was delivered at least `idle` ago from whoever holds it, also from the living, and gives it back for
+    /// retry; how many. The late ack of who held it answers `fenced`. Errors: those of a consumer and its claim.
+    Result<std::uint64_t> claim(std::string_view group, const ClaimOptions& options);
     /// Makes a pending entry dead, whoever holds it: it is delivered no more (see below), whatever the group's limit.
     Result<void> make_dead(std::string_view group, Sequence sequence);
     /// Dead entries: failed as often as the group's `delivery_limit` says, or handed over 65,535 times. They stay

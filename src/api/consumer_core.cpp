@@ -301,8 +301,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;
     } else {
-        if (options.wait > Duration{0})
-            note_again(stream_->segment(), stream_->id().row, Did::waits_to_read, row(), member_.next);
+        if (options.wait > Duration{0}) stream_->note_again(Did::waits_to_read, row(), member_.next);
         // A careful one has not spun before it came here.
         const bool spun =
             careful_ && options.wait > Duration{0} && spin_until(std::min(options.wait, stream_->spin()), look);

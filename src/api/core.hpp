@@ -83,6 +83,10 @@ public:
               std::uint64_t second = 0) const noexcept {
         shmq::note(segment_, id().row, what, group, first, second);
     }
+    /// The same of what may be done again and again.
+    void note_again(Did what, std::optional<std::uint32_t> group, std::uint64_t first) const noexcept {
+        shmq::note_again(segment_, id().row, what, group, first);
+    }
     /// Tells it, and the audit ring, what was changed; of a group that still is, its row is known.
     void changed(Did what, std::string_view group, std::optional<std::uint32_t> row = {}, std::uint64_t first = 0,
                  std::uint64_t second = 0) const noexcept {

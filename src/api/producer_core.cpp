@@ -163,7 +163,7 @@ auto ProducerCore::retry_while_full(const AddOptions& options, Try attempt) -> d
     if (answer || answer.error().code() != Code::full) [[likely]]
         return answer;
     if (try_parking(answer, attempt)) return answer;
-    note_again(stream_->segment(), stream_->id().row, Did::found_full, std::nullopt, find_begin(stream_->segment()));
+    stream_->note_again(Did::found_full, std::nullopt, find_begin(stream_->segment()));
     finish_closings(stream_->segment(), stream_->visits());  // a group that is gone may still hold the room
     stream_->scan_if_due(full_scan_ms);
     const Waited waited = stream_->wait(room_bit, options.wait, options.stop, [&] {

@@ -61,6 +61,18 @@ Result<void> Stream::nack(std::string_view group, Sequence sequence, Duration de
     });
 }
 
+Result<std::uint64_t> Stream::claim(std::string_view group, const ClaimOptions& options) {
+    Result<Consumer> taker = consumer(group);
+    if (!taker) return taker.error();
+    const Result<Batch> batch = taker->claim(options);
+    if (!batch && batch.error().code() != Code::empty) return batch.error();
+    if (!batch) return std::uint64_t{0};
+    // The taker has told the flight recorder.
+    audit(core_->segment(), auditor_of(core_->segment(), core_->id().row), Did::took_over, group, batch->size(),
+          (*batch)[0].sequence());
+    return std::uint64_t{batch->size()};  // the end of the batch gives them back
+}
+
 Result<void> Stream::make_dead(std::string_view group, Sequence sequence) {
     return as_operator(core_, group, sequence, Did::made_dead, [&](const Segment& segment, std::uint32_t row) {
         return shmq::make_dead(segment, row, sequence, core_->now_ms());

@@ -41,21 +41,20 @@ std::string text_of_words(const std::uint64_t (&words)[count]) {
 }
 
 std::optional<AuditEntry> read(const AuditRow& row) {
-    const std::uint64_t seen = row.word.load(memory_order_acquire);  // RECORD
     Contents found{};
-    found.time_ns = row.time_ns.load(memory_order_relaxed);
-    found.first = row.first.load(memory_order_relaxed);
-    found.second = row.second.load(memory_order_relaxed);
-    found.pid = row.pid.load(memory_order_relaxed);
-    for (std::size_t i = 0; i < command_words; ++i) found.command[i] = row.command[i].load(memory_order_relaxed);
-    for (std::size_t i = 0; i < group_words; ++i) found.group[i] = row.group[i].load(memory_order_relaxed);
-    fence(memory_order_acquire);  // RECORD
-    if (row.word.load(memory_order_relaxed) != seen) return std::nullopt;
-    const RecordedWord word = unpack_recorded(seen);
-    if (word.what == Did::none || word.check != found.check()) return std::nullopt;
-    return AuditEntry{word.number,
+    const auto word = read_recorded(row.word, [&] {  // relaxed: RECORD orders them
+        found.time_ns = row.time_ns.load(memory_order_relaxed);
+        found.first = row.first.load(memory_order_relaxed);
+        found.second = row.second.load(memory_order_relaxed);
+        found.pid = row.pid.load(memory_order_relaxed);
+        for (std::size_t i = 0; i < command_words; ++i) found.command[i] = row.command[i].load(memory_order_relaxed);
+        for (std::size_t i = 0; i < group_words; ++i) found.group[i] = row.group[i].load(memory_order_relaxed);
+        return found.check();
+    });
+    if (!word) return std::nullopt;
+    return AuditEntry{word->number,
                       found.time_ns,
-                      word.what,
+                      word->what,
                       found.first,
                       found.second,
                       static_cast<std::int64_t>(found.pid),
@@ -80,16 +79,15 @@ void audit(const Segment& segment, const Auditor& who, Did what, std::string_vie
     // relaxed: who takes the same row a lap later may write at the same time; the check tells.
     const std::uint64_t number = segment.control().audits.fetch_add(1, memory_order_relaxed);
     AuditRow& row = segment.audit(static_cast<std::uint32_t>(number % audit_rows));
-    row.word.store(0, memory_order_relaxed);
-    fence(memory_order_release);  // RECORD
-    row.time_ns.store(contents.time_ns, memory_order_relaxed);
-    row.first.store(first, memory_order_relaxed);
-    row.second.store(second, memory_order_relaxed);
-    row.pid.store(contents.pid, memory_order_relaxed);
-    for (std::size_t i = 0; i < command_words; ++i) row.command[i].store(contents.command[i], memory_order_relaxed);
-    for (std::size_t i = 0; i < group_words; ++i) row.group[i].store(contents.group[i], memory_order_relaxed);
     const RecordedWord word{static_cast<std::uint32_t>(number), contents.check(), std::nullopt, what};
-    row.word.store(pack_recorded(word), memory_order_release);  // RECORD
+    write_recorded(row.word, word, [&] {  // relaxed: RECORD orders them
+        row.time_ns.store(contents.time_ns, memory_order_relaxed);
+        row.first.store(first, memory_order_relaxed);
+        row.second.store(second, memory_order_relaxed);
+        row.pid.store(contents.pid, memory_order_relaxed);
+        for (std::size_t i = 0; i < command_words; ++i) row.command[i].store(contents.command[i], memory_order_relaxed);
+        for (std::size_t i = 0; i < group_words; ++i) row.group[i].store(contents.group[i], memory_order_relaxed);
+    });
 }
 
 std::vector<AuditEntry> audits_of(const Segment& segment) {
@@ -99,10 +97,8 @@ std::vector<AuditEntry> audits_of(const Segment& segment) {
         auto found = read(segment.audit(row));
         if (found) entries.push_back(std::move(*found));
     }
-    const auto next = static_cast<std::uint32_t>(segment.control().audits.load(memory_order_relaxed));
-    const auto age = [next](const AuditEntry& entry) { return next - static_cast<std::uint32_t>(entry.number); };
-    std::sort(entries.begin(), entries.end(),
-              [&](const AuditEntry& a, const AuditEntry& b) { return age(a) > age(b); });
+    // relaxed: the order of the list hangs on it, and nothing else.
+    sort_by_age(entries, segment.control().audits.load(memory_order_relaxed));
     return entries;
 }
 

@@ -11,6 +11,14 @@
 
 namespace shmq {
 
+namespace {
+
+void note_taken(const Segment& segment, AttachmentId owner, std::uint32_t chunk) noexcept {
+    note(segment, owner.row, Did::took_chunk, std::nullopt, chunk, find_end(segment));
+}
+
+}  // namespace
+
 Result<Room> ChunkHolder::reserve(std::uint64_t size) noexcept {
     const Geometry& g = segment_.geometry();
     if (size > g.chunk_size) return room_in_new_run(size);
@@ -51,14 +59,14 @@ Result<Room> ChunkHolder::room_in_new_chunk(std::uint64_t size) noexcept {
         if (choice.kind == ChunkChoice::Kind::adopt) {  // (1)
             if (!adopt(choice.chunk, choice.word, size, *hold)) continue;
             filling_ = static_cast<unsigned>(hold - holds_.data());
-            note(segment_, owner_.row, Did::took_chunk, std::nullopt, choice.chunk, find_end(segment_));
+            note_taken(segment_, owner_, choice.chunk);
             return carve(*hold, size);
         }
         if (choice.kind == ChunkChoice::Kind::reuse) {  // (2)
             if (!take_chunk(segment_, choice.chunk, choice.word, owner_.word(OwnerState::owned))) continue;
             *hold = {choice.chunk, 1, 0, true, 0, 0};
             filling_ = static_cast<unsigned>(hold - holds_.data());
-            note(segment_, owner_.row, Did::took_chunk, std::nullopt, choice.chunk, find_end(segment_));
+            note_taken(segment_, owner_, choice.chunk);
             return carve(*hold, size);
         }
         if (choice.kind == ChunkChoice::Kind::none) return blocked_error(segment_, "chunk", {});  // (4)
@@ -104,7 +112,7 @@ Result<Room> ChunkHolder::room_in_new_run(std::uint64_t size) noexcept {
         if (hold->count == count) {
             compiler_fence();
             hold->open = 1;
-            note(segment_, owner_.row, Did::took_chunk, std::nullopt, choice.chunk, find_end(segment_));
+            note_taken(segment_, owner_, choice.chunk);
             return Room{std::uint64_t{choice.chunk} * g.chunk_size, size, static_cast<unsigned>(hold - holds_.data())};
         }
         seal(*hold);

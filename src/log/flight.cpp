@@ -1,8 +1,5 @@
-// Writing and reading events. The order of the stores is RECORD in docs/protocol.md: the word is taken back, the rest
-// is written, the word is set; a reader believes what it read between two looks at the same word if the check holds.
+// Writing and reading events.
 #include "log/flight.hpp"
-
-#include <algorithm>
 
 #include "log/recorded.hpp"
 #include "os/clock.hpp"
@@ -14,13 +11,11 @@ namespace {
 void write(FlightRow::Event& event, RecordedWord word, std::uint64_t first, std::uint64_t second) noexcept {
     const std::uint64_t now_ns = os::realtime_coarse_ns();
     word.check = check_of({now_ns, first, second});
-    // relaxed, with the fence: who sees one of the stores below sees that the word was taken back (RECORD).
-    event.word.store(0, memory_order_relaxed);
-    fence(memory_order_release);
-    event.time_ns.store(now_ns, memory_order_relaxed);
-    event.first.store(first, memory_order_relaxed);
-    event.second.store(second, memory_order_relaxed);
-    event.word.store(pack_recorded(word), memory_order_release);  // RECORD
+    write_recorded(event.word, word, [&] {  // relaxed: RECORD orders them
+        event.time_ns.store(now_ns, memory_order_relaxed);
+        event.first.store(first, memory_order_relaxed);
+        event.second.store(second, memory_order_relaxed);
+    });
 }
 
 bool records(const Segment& segment, std::uint32_t attachment) noexcept {
@@ -29,19 +24,17 @@ bool records(const Segment& segment, std::uint32_t attachment) noexcept {
 
 /// The event that stands there, whole; nullopt if there is none, or somebody writes it.
 std::optional<FlightEvent> read(const FlightRow::Event& event) noexcept {
-    const std::uint64_t seen = event.word.load(memory_order_acquire);  // RECORD
     FlightEvent found;
-    found.time_ns = event.time_ns.load(memory_order_relaxed);
-    found.first = event.first.load(memory_order_relaxed);
-    found.second = event.second.load(memory_order_relaxed);
-    fence(memory_order_acquire);  // RECORD
-    if (event.word.load(memory_order_relaxed) != seen) return std::nullopt;
-    const RecordedWord word = unpack_recorded(seen);
-    if (word.what == Did::none || word.check != check_of({found.time_ns, found.first, found.second}))
-        return std::nullopt;
-    found.number = word.number;
-    found.what = word.what;
-    found.group = word.group;
+    const auto word = read_recorded(event.word, [&] {  // relaxed: RECORD orders them
+        found.time_ns = event.time_ns.load(memory_order_relaxed);
+        found.first = event.first.load(memory_order_relaxed);
+        found.second = event.second.load(memory_order_relaxed);
+        return check_of({found.time_ns, found.first, found.second});
+    });
+    if (!word) return std::nullopt;
+    found.number = word->number;
+    found.what = word->what;
+    found.group = word->group;
     return found;
 }
 
@@ -77,11 +70,8 @@ std::vector<FlightEvent> flight_of(const Segment& segment, std::uint32_t attachm
         const auto found = read(event);
         if (found) events.push_back(*found);
     }
-    // Numbers go round: by their distance from the next one.
-    const auto next = static_cast<std::uint32_t>(row.next.load(memory_order_relaxed));
-    const auto age = [next](const FlightEvent& event) { return next - static_cast<std::uint32_t>(event.number); };
-    std::sort(events.begin(), events.end(),
-              [&](const FlightEvent& a, const FlightEvent& b) { return age(a) > age(b); });
+    // relaxed: the order of the list hangs on it, and nothing else.
+    sort_by_age(events, row.next.load(memory_order_relaxed));
     return events;
 }
 

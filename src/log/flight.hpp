@@ -7,7 +7,7 @@
 // nobody waits for anybody: threads of one handle that write at once, or a thread that wakes up after the row changed
 // hands, may spoil an event, which its check tells.
 //
-//   word of an event   [ number : 32 | check : 16 | group row + 1 : 8 | what : 8 ]
+// log/recorded.hpp has the word of an event, and how it is written and read.
 //
 // Without recorders in the geometry nothing is written.
 #pragma once

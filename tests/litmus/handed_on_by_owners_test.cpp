@@ -108,8 +108,8 @@ TEST(HandedOn, create) {
                   came_whole});
 }
 
-// log/flight.cpp and log/audit.cpp: write; read. Before: event 1 stands there, whole. The check would tell too; here it
-// is taken away.
+// log/recorded.hpp: write_recorded; read_recorded. Before: event 1 stands there, whole. The check would tell too; here
+// it is taken away.
 TEST(HandedOn, record) {
     constexpr unsigned word = 0, event = 1;
     expect_sound({"RECORD",

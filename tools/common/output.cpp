@@ -89,4 +89,10 @@ int Output::finish() {
     return exit_system;
 }
 
+int print(std::string_view text) {
+    Output output(STDOUT_FILENO);
+    output.append(text);
+    return output.finish();
+}
+
 }  // namespace shmq::tools

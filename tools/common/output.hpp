@@ -49,4 +49,7 @@ private:
     std::string buffer_;
 };
 
+/// Writes a text to standard output. Returns the exit code of a tool whose result that is.
+int print(std::string_view text);
+
 }  // namespace shmq::tools

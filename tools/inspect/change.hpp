@@ -22,6 +22,12 @@ struct Step {
 };
 using Plan = std::vector<Step>;
 
+/// What a step gives whose call has no more to say.
+[[nodiscard]] inline Result<std::string> without_words(const Result<void>& done) {
+    if (!done) return done.error();
+    return std::string();
+}
+
 /// Tells each step of a plan (--dry-run), or does each and tells so. Every step is tried. The exit code is that of the
 /// first that failed, or cannot be done.
 int carry_out(Answer& answer, const Plan& plan);

@@ -5,14 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <optional>
+#include <utility>
 
-#include "log/audit.hpp"
-#include "os/process.hpp"
 #include "tools/common/text.hpp"
 #include "tools/inspect/change.hpp"
 #include "tools/inspect/group_table.hpp"
-#include "tools/inspect/mapped.hpp"
 #include "tools/inspect/text.hpp"
 
 namespace shmq::inspect {
@@ -24,7 +22,7 @@ using tools::grouped;
 
 std::string entries_text(std::uint64_t count) { return counted(count, "entry", "entries"); }
 
-/// A stream that is opened to be changed when the first step asks for it, and once.
+/// A stream that is opened to be changed when the first step asks for it, and once. Outlives the plan.
 class Opened {
 public:
     explicit Opened(std::string name) : name_(std::move(name)) {}
@@ -43,16 +41,6 @@ private:
     std::string name_;
     std::optional<Stream> stream_;
 };
-
-/// A step on `opened` that says nothing more when it is done.
-template <class Change>
-std::function<Result<std::string>()> quietly(const std::shared_ptr<Opened>& opened, Change change) {
-    return [opened, change]() -> Result<std::string> {
-        const Result<void> done = opened->with(change);
-        if (!done) return done.error();
-        return std::string();
-    };
-}
 
 std::string held_text(const PendingEntry& entry) {
     const std::string idle = entry.idle ? " for " + idle_text(entry.idle) : std::string();
@@ -75,15 +63,16 @@ int change_entries(Answer& answer, std::string_view verb, std::string_view objec
     const Request& request = answer.request();
     Result<Stream> stream = open_to_look(request.name);
     if (!stream) return answer.fail(stream.error());
-    const auto opened = std::make_shared<Opened>(request.name);
+    Opened opened(request.name);
     Plan plan;
     for (const Sequence sequence : request.sequences) {
         const auto entry = find_pending(*stream, request.group, sequence);
         if (!entry) return answer.fail(entry.error());
         Step step{fmt::format("{} entry {} of group {}{}{}", verb, sequence, safe_text(request.group).text, object,
                               *entry ? ", " + held_text(**entry) : std::string()),
-                  quietly(opened, [&request, sequence, act](Stream& to) { return act(to, request, sequence); }),
-                  {}};
+                  [&opened, &request, sequence, act] {
+                      return without_words(opened.with([&](Stream& to) { return act(to, request, sequence); }));
+                  }};
         if (!*entry) step.refusal = "not_pending: it was never delivered, or is finished";
         plan.push_back(std::move(step));
     }
@@ -109,7 +98,7 @@ Result<Plan> plan_recovery(const std::string& name) {
         return fmt::format("{} handed to retry, {} left for adoption", entries_text(report->entries),
                            counted(report->chunks, "chunk", "chunks"));
     };
-    return Plan{{fmt::format("hand on what dead processes held in {}: {}", safe_text(name).text, dead), recover, {}}};
+    return Plan{{fmt::format("hand on what dead processes held in {}: {}", safe_text(name).text, dead), recover}};
 }
 
 /// The first entry that stays if all before `sequence` are given up as far as groups allow, and who does not.
@@ -159,28 +148,15 @@ int run_claim(Answer& answer) {
     std::erase_if(*entries, [](const PendingEntry& entry) { return !entry.consumer; });
     if (entries->empty()) return carry_out(answer, {});
     if (entries->size() > most) entries->resize(most);
-    const auto claim = [&]() -> Result<std::string> {
-        Result<Stream> opened = Stream::open(request.name);
-        if (!opened) return opened.error();
-        Result<Consumer> consumer = opened->consumer(request.group);
-        if (!consumer) return consumer.error();
-        const Result<Batch> batch = consumer->claim({.idle = idle, .max_entries = most});
-        if (!batch && batch.error().code() != Code::empty) return batch.error();
-        const std::size_t count = batch ? batch->size() : 0;
-        // A claim is no operator's call for the library, so it is told here.
-        const Result<Mapped> mapped = map_segment(request.name, true);
-        if (count != 0 && mapped) {
-            const os::ProcessInfo who = os::this_process();
-            audit(mapped->segment, {who.pid, who.command}, Did::took_over, request.group, count,
-                  (*batch)[0].sequence());
-        }
-        return fmt::format("{} taken", entries_text(count));  // the end of the batch gives them back for retry
+    Opened opened(request.name);
+    const auto claim = [&](Stream& from) -> Result<std::string> {
+        const Result<std::uint64_t> count = from.claim(request.group, {.idle = idle, .max_entries = most});
+        if (!count) return count.error();
+        return fmt::format("{} taken", entries_text(*count));
     };
     Step step{fmt::format("take {} of group {} from who holds them, for retry", entries_text(entries->size()),
                           safe_text(request.group).text),
-              claim,
-              {},
-              {}};
+              [&] { return opened.with(claim); }};
     for (const PendingEntry& entry : *entries)
         step.details.push_back(fmt::format("{}: {}", entry.sequence, held_text(entry)));
     return carry_out(answer, {std::move(step)});
@@ -226,16 +202,15 @@ int run_trim(Answer& answer) {
         if (!reader && reader.error().code() != Code::trimmed) return answer.fail(reader.error());
         what = "give up " + trim_text(*facts, reader ? reader->position() : facts->info.first);
     }
-    const auto trim = [&]() -> Result<std::string> {
-        Result<Stream> opened = Stream::open(request.name);
-        if (!opened) return opened.error();
-        const Result<TrimReport> report = request.position ? opened->trim_before(*request.position)
-                                          : request.keep   ? opened->trim_keep(*request.keep)
-                                                           : opened->trim_keep_bytes(*request.keep_bytes);
+    Opened opened(request.name);
+    const auto trim = [&](Stream& from) -> Result<std::string> {
+        const Result<TrimReport> report = request.position ? from.trim_before(*request.position)
+                                          : request.keep   ? from.trim_keep(*request.keep)
+                                                           : from.trim_keep_bytes(*request.keep_bytes);
         if (!report) return report.error();
         return fmt::format("{} given up, the first kept is {}", entries_text(report->trimmed), report->first);
     };
-    return carry_out(answer, {{what, trim, {}}});
+    return carry_out(answer, {{what, [&] { return opened.with(trim); }}});
 }
 
 int run_set_cursor(Answer& answer) {
@@ -246,13 +221,15 @@ int run_set_cursor(Answer& answer) {
     if (!group) return answer.fail(group.error());
     const Result<Reader> reader = stream->reader(*request.position);
     if (!reader) return answer.fail(reader.error());
-    const auto opened = std::make_shared<Opened>(request.name);
+    Opened opened(request.name);
     return carry_out(
         answer,
         {{fmt::format("have group {} go on at {} instead of {}, and forget {} pending", safe_text(request.group).text,
                       reader->position(), group->info.next, grouped(group->pending.count)),
-          quietly(opened, [&](Stream& to) { return to.move_group(request.group, *request.position); }),
-          {}}});
+          [&] {
+              return without_words(
+                  opened.with([&](Stream& to) { return to.move_group(request.group, *request.position); }));
+          }}});
 }
 
 int run_drop_group(Answer& answer) {
@@ -261,13 +238,13 @@ int run_drop_group(Answer& answer) {
     if (!stream) return answer.fail(stream.error());
     const Result<GroupFacts> group = gather_group(*stream, request.group);
     if (!group) return answer.fail(group.error());
-    const auto opened = std::make_shared<Opened>(request.name);
+    Opened opened(request.name);
     return carry_out(
-        answer, {{fmt::format("drop group {} with {} pending, {} never delivered, {}", safe_text(request.group).text,
-                              grouped(group->pending.count), grouped(group->info.lag),
-                              counted(living_consumers(*group), "living consumer", "living consumers")),
-                  quietly(opened, [&](Stream& from) { return from.drop_group(request.group); }),
-                  {}}});
+        answer,
+        {{fmt::format("drop group {} with {} pending, {} never delivered, {}", safe_text(request.group).text,
+                      grouped(group->pending.count), grouped(group->info.lag),
+                      counted(living_consumers(*group), "living consumer", "living consumers")),
+          [&] { return without_words(opened.with([&](Stream& from) { return from.drop_group(request.group); })); }}});
 }
 
 int run_remove(Answer& answer) {
@@ -278,12 +255,8 @@ int run_remove(Answer& answer) {
                                                  counted(facts->attachments.size(), "handle", "handles"))
                                    : facts.error().message();
     if (!facts && facts.error().code() == Code::no_stream) return answer.fail(facts.error());
-    const auto remove = [&]() -> Result<std::string> {
-        const Result<void> removed = Stream::remove(name);
-        if (!removed) return removed.error();
-        return std::string();
-    };
-    return carry_out(answer, {{fmt::format("remove stream {}: {}", safe_text(name).text, what), remove, {}}});
+    return carry_out(answer, {{fmt::format("remove stream {}: {}", safe_text(name).text, what),
+                               [&] { return without_words(Stream::remove(name)); }}});
 }
 
 }  // namespace shmq::inspect

@@ -21,12 +21,6 @@ namespace shmq::inspect {
 
 namespace {
 
-int print(const std::string& text) {
-    tools::Output output(STDOUT_FILENO);
-    output.append(text);
-    return output.finish();
-}
-
 int usage_error(std::string_view command, std::string_view problem) {
     tools::complain(fmt::format("{}; see shmq-inspect {}{}--help", problem, command, command.empty() ? "" : " "));
     return tools::exit_usage;
@@ -66,7 +60,7 @@ int run(const Command& command, const Request& request) {
     const tools::StopSignals signals(STDOUT_FILENO);
     const bool clears = ::isatty(STDOUT_FILENO) == 1 && !request.json;
     for (;;) {
-        if (clears) print("\x1b[H\x1b[2J");
+        if (clears) tools::print("\x1b[H\x1b[2J");
         const int code = run_once(command, request);
         const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(*request.watch).count();
         pollfd stop{signals.descriptor(), POLLIN, 0};
@@ -120,10 +114,11 @@ const Command* find_command(std::string_view name) {
 
 int run_command_line(const std::vector<std::string>& words) {
     if (words.empty()) return usage_error("", "a command is needed");
-    if (words.front() == "--version") return print("shmq-inspect " SHMQ_VERSION "\n");
-    if (words.front() == "--complete") return print(tools::completions(manual(), {words.begin() + 1, words.end()}));
+    if (words.front() == "--version") return tools::print("shmq-inspect " SHMQ_VERSION "\n");
+    if (words.front() == "--complete")
+        return tools::print(tools::completions(manual(), {words.begin() + 1, words.end()}));
     const bool help = words.front() == "help" || words.front() == "--help" || words.front() == "-h";
-    if (help && words.size() == 1) return print(general_help());
+    if (help && words.size() == 1) return tools::print(general_help());
     const std::string& name = help ? words[1] : words.front();
     const Command* command = find_command(name);
     if (command == nullptr) {
@@ -132,7 +127,7 @@ int run_command_line(const std::vector<std::string>& words) {
         for (const Command& known : commands()) names.emplace_back(known.name);
         return usage_error("", fmt::format("no command '{}': there are {}", name, tools::name_list(names)));
     }
-    if (help || asks_for_help(words)) return print(command_help(*command));
+    if (help || asks_for_help(words)) return tools::print(command_help(*command));
     return parse_and_run(*command, {words.begin() + 1, words.end()});
 }
 

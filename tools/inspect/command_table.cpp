@@ -35,27 +35,37 @@ std::string problem_of_choice(const std::string& text, std::initializer_list<std
 }
 TimePoint now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
+// What parameters do with what was typed, by the member it is for.
+template <bool Request::*member>
+std::string set(Request& request, const std::string&) {
+    request.*member = true;
+    return {};
+}
+template <std::string Request::*member>
+std::string take_text(Request& request, const std::string& text) {
+    request.*member = text;
+    return {};
+}
+template <auto member, std::uint64_t least = 0, std::uint64_t greatest = tools::greatest_number>
+std::string take_number(Request& request, const std::string& text) {
+    return take(request.*member, tools::parse_number(text, least, greatest));
+}
+template <auto member>
+std::string take_duration(Request& request, const std::string& text) {
+    return take(request.*member, tools::parse_duration(text));
+}
+std::string take_position(Request& request, const std::string& text) {
+    return take(request.position, tools::parse_position(text, now()));
+}
+
 constexpr Parameter name_word{
     "NAME", "NAME", "the stream: a name, or the path of a segment or a copy of one, which begins with / ./ or ../",
-    [](Request& request, const std::string& text) {
-        request.name = text;
-        return std::string();
-    }};
-constexpr Parameter group_word{"G", "G", "the group", [](Request& request, const std::string& text) {
-                                   request.group = text;
-                                   return std::string();
-                               }};
-constexpr Parameter from_word{
-    "FROM", "FROM", "first sequence (default: the oldest kept)",
-    [](Request& request, const std::string& text) { return take(request.from, tools::parse_number(text, 1)); }};
-constexpr Parameter to_word{
-    "TO", "TO", "last sequence (default: the newest)",
-    [](Request& request, const std::string& text) { return take(request.to, tools::parse_number(text, 1)); }};
-constexpr Parameter word_word{"WORD", "WORD", "such as full, fenced, dead_owner",
-                              [](Request& request, const std::string& text) {
-                                  request.word = text;
-                                  return std::string();
-                              }};
+    take_text<&Request::name>};
+constexpr Parameter group_word{"G", "G", "the group", take_text<&Request::group>};
+constexpr Parameter from_word{"FROM", "FROM", "first sequence (default: the oldest kept)",
+                              take_number<&Request::from, 1>};
+constexpr Parameter to_word{"TO", "TO", "last sequence (default: the newest)", take_number<&Request::to, 1>};
+constexpr Parameter word_word{"WORD", "WORD", "such as full, fenced, dead_owner", take_text<&Request::word>};
 constexpr Parameter sequences_word{"SEQ", "SEQ", "sequences of entries",
                                    [](Request& request, const std::string& text) {
                                        const auto number = tools::parse_number(text, 1);
@@ -64,23 +74,14 @@ constexpr Parameter sequences_word{"SEQ", "SEQ", "sequences of entries",
                                    },
                                    true};
 constexpr Parameter position_word{"POSITION", "oldest|newest|SEQ|@TIME",
-                                  "oldest, newest, a sequence, or @ and a time: where it is to go on",
-                                  [](Request& request, const std::string& text) {
-                                      return take(request.position, tools::parse_position(text, now()));
-                                  }};
+                                  "oldest, newest, a sequence, or @ and a time: where it is to go on", take_position};
 constexpr Parameter shell_word{"SHELL", "bash|zsh|fish", "bash, zsh or fish",
                                [](Request& request, const std::string& text) {
                                    request.shell = text;
                                    return problem_of_choice(text, {"bash", "zsh", "fish"});
                                }};
-constexpr Parameter pid_word{
-    "PID", "PID", "of this process only, alive or dead",
-    [](Request& request, const std::string& text) { return take(request.pid, tools::parse_number(text, 1)); }};
-constexpr Parameter file_word{"FILE", "FILE", "what dump wrote, as jsonl or binary",
-                              [](Request& request, const std::string& text) {
-                                  request.file = text;
-                                  return std::string();
-                              }};
+constexpr Parameter pid_word{"PID", "PID", "of this process only, alive or dead", take_number<&Request::pid, 1>};
+constexpr Parameter file_word{"FILE", "FILE", "what dump wrote, as jsonl or binary", take_text<&Request::file>};
 constexpr std::array name_only{&name_word};
 constexpr std::array name_and_group{&name_word, &group_word};
 constexpr std::array group_only{&group_word};
@@ -95,9 +96,7 @@ constexpr std::array shell_only{&shell_word};
 constexpr Parameter over_flag{
     "--over", "D", "the time between the two looks that make a rate",
     [](Request& request, const std::string& text) { return take_positive(request.over, text); }};
-constexpr Parameter last_flag{"--last", "N", "the newest N of them", [](Request& request, const std::string& text) {
-                                  return take(request.last, tools::parse_number(text, 1));
-                              }};
+constexpr Parameter last_flag{"--last", "N", "the newest N of them", take_number<&Request::last, 1>};
 constexpr Parameter grep_flag{"--grep", "RE", "those whose payload matches the regular expression, as it is shown",
                               [](Request& request, const std::string& text) -> std::string {
                                   try {
@@ -107,40 +106,22 @@ constexpr Parameter grep_flag{"--grep", "RE", "those whose payload matches the r
                                   }
                                   return {};
                               }};
-constexpr Parameter hex_flag{"--hex", "", "payloads as hexadecimal numbers", [](Request& request, const std::string&) {
-                                 request.hex = true;
-                                 return std::string();
-                             }};
+constexpr Parameter hex_flag{"--hex", "", "payloads as hexadecimal numbers", set<&Request::hex>};
 constexpr Parameter text_flag{"--text", "", "the whole payload as text, on lines below, of fields a line each",
-                              [](Request& request, const std::string&) {
-                                  request.whole = true;
-                                  return std::string();
-                              }};
+                              set<&Request::whole>};
 constexpr Parameter fields_flag{"--fields", "", "the same, and only entries of fields",
                                 [](Request& request, const std::string&) {
                                     request.whole = request.fields = true;
                                     return std::string();
                                 }};
-constexpr Parameter follow_flag{"--follow", "", "go on with what comes later, until Ctrl-C",
-                                [](Request& request, const std::string&) {
-                                    request.follow = true;
-                                    return std::string();
-                                }};
-constexpr Parameter deep_flag{"--deep", "", "read every entry too", [](Request& request, const std::string&) {
-                                  request.deep = true;
-                                  return std::string();
-                              }};
-constexpr Parameter lag_flag{
-    "--lag", "N", "critical if a group has more entries before it",
-    [](Request& request, const std::string& text) { return take(request.most_lag, tools::parse_number(text)); }};
-constexpr Parameter age_flag{
-    "--age", "D", "critical if the oldest unfinished entry of a group is older",
-    [](Request& request, const std::string& text) { return take(request.most_age, tools::parse_duration(text)); }};
+constexpr Parameter follow_flag{"--follow", "", "go on with what comes later, until Ctrl-C", set<&Request::follow>};
+constexpr Parameter deep_flag{"--deep", "", "read every entry too", set<&Request::deep>};
+constexpr Parameter lag_flag{"--lag", "N", "critical if a group has more entries before it",
+                             take_number<&Request::most_lag>};
+constexpr Parameter age_flag{"--age", "D", "critical if the oldest unfinished entry of a group is older",
+                             take_duration<&Request::most_age>};
 constexpr Parameter output_flag{"--output", "FILE", "into this file, which is replaced at once",
-                                [](Request& request, const std::string& text) {
-                                    request.output = text;
-                                    return std::string();
-                                }};
+                                take_text<&Request::output>};
 
 constexpr Parameter format_flag{"--format", "jsonl|resp|binary",
                                 "lines of JSON (default), for redis-cli --pipe, or CBOR",
@@ -150,42 +131,21 @@ constexpr Parameter format_flag{"--format", "jsonl|resp|binary",
                                     return problem_of_choice(text, {"jsonl", "resp", "binary"});
                                 }};
 
-constexpr Parameter listen_flag{
-    "--listen", "PORT", "to who asks http://127.0.0.1:PORT/metrics, until Ctrl-C",
-    [](Request& request, const std::string& text) { return take(request.port, tools::parse_number(text, 0, 65'535)); }};
+constexpr Parameter listen_flag{"--listen", "PORT", "to who asks http://127.0.0.1:PORT/metrics, until Ctrl-C",
+                                take_number<&Request::port, 0, 65'535>};
 constexpr Parameter html_flag{"--html", "FILE", "where the page goes: one file that needs no other",
-                              [](Request& request, const std::string& text) {
-                                  request.output = text;
-                                  return std::string();
-                              }};
-constexpr Parameter write_flag{"--write", "", "do it", [](Request& request, const std::string&) {
-                                   request.write = true;
-                                   return std::string();
-                               }};
-constexpr Parameter dry_run_flag{"--dry-run", "", "say what it would do, and do nothing",
-                                 [](Request& request, const std::string&) {
-                                     request.dry_run = true;
-                                     return std::string();
-                                 }};
-constexpr Parameter idle_flag{
-    "--idle", "D", "only what was delivered at least so long ago",
-    [](Request& request, const std::string& text) { return take(request.idle, tools::parse_duration(text)); }};
-constexpr Parameter delay_flag{
-    "--delay", "D", "deliver it again after so long (default: as the group says)",
-    [](Request& request, const std::string& text) { return take(request.delay, tools::parse_duration(text)); }};
-constexpr Parameter count_flag{
-    "--count", "N", "the N lowest of them at most",
-    [](Request& request, const std::string& text) { return take(request.count, tools::parse_number(text, 1)); }};
-constexpr Parameter pending_count_flag{
-    "--count", "N", "the N lowest of them (default: 1,000 on a screen, all as JSON)",
-    [](Request& request, const std::string& text) { return take(request.count, tools::parse_number(text, 1)); }};
-constexpr Parameter before_flag{"--before", "SEQ|@TIME", "all before a sequence or a time",
-                                [](Request& request, const std::string& text) {
-                                    return take(request.position, tools::parse_position(text, now()));
-                                }};
-constexpr Parameter keep_flag{"--keep", "N", "all but the newest N", [](Request& request, const std::string& text) {
-                                  return take(request.keep, tools::parse_number(text));
-                              }};
+                              take_text<&Request::output>};
+constexpr Parameter write_flag{"--write", "", "do it", set<&Request::write>};
+constexpr Parameter dry_run_flag{"--dry-run", "", "say what it would do, and do nothing", set<&Request::dry_run>};
+constexpr Parameter idle_flag{"--idle", "D", "only what was delivered at least so long ago",
+                              take_duration<&Request::idle>};
+constexpr Parameter delay_flag{"--delay", "D", "deliver it again after so long (default: as the group says)",
+                               take_duration<&Request::delay>};
+constexpr Parameter count_flag{"--count", "N", "the N lowest of them at most", take_number<&Request::count, 1>};
+constexpr Parameter pending_count_flag{"--count", "N", "the N lowest of them (default: 1,000 on a screen, all as JSON)",
+                                       take_number<&Request::count, 1>};
+constexpr Parameter before_flag{"--before", "SEQ|@TIME", "all before a sequence or a time", take_position};
+constexpr Parameter keep_flag{"--keep", "N", "all but the newest N", take_number<&Request::keep>};
 constexpr Parameter keep_bytes_flag{
     "--keep-bytes", "SIZE", "all but the newest that take SIZE",
     [](Request& request, const std::string& text) { return take(request.keep_bytes, tools::parse_size(text)); }};

@@ -1,9 +1,6 @@
 // `shmq-inspect consumers NAME [G]`: who reads each group, or one: its process, what it holds, and for how long.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "tools/common/text.hpp"
 #include "tools/inspect/command.hpp"
 #include "tools/inspect/group_table.hpp"
@@ -49,10 +46,9 @@ Json json_of(const Reading& reading) {
     object["pid"] = reading.process == nullptr ? Json(nullptr) : Json(reading.process->pid);
     object["command"] = reading.process == nullptr ? Json(nullptr) : json_text(reading.process->command);
     object["state"] = state_word(reading.state);
-    object["lowest"] = reading.lowest ? Json(reading.lowest->sequence) : Json(nullptr);
-    object["idle_ms"] = reading.lowest && reading.lowest->idle
-                            ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*reading.lowest->idle).count())
-                            : Json(nullptr);
+    const Json lowest = reading.lowest ? inspect::json_of(*reading.lowest) : Json();
+    object["lowest"] = reading.lowest ? lowest["sequence"] : Json(nullptr);
+    object["idle_ms"] = reading.lowest ? lowest["idle_ms"] : Json(nullptr);
     return object;
 }
 
@@ -99,9 +95,7 @@ int run_consumers(Answer& answer) {
     if (request.json) {
         Json object = answer.object();
         object["name"] = json_text(facts->info.name);
-        Json list = Json::array();
-        for (const Reading& reading : *readings) list.push_back(json_of(reading));
-        object["consumers"] = std::move(list);
+        object["consumers"] = json_array(*readings);
         answer.put(object);
         return tools::exit_done;
     }

@@ -45,16 +45,14 @@ StreamOptions stream_options(const Json& object) {
     const auto mode = tools::parse_mode(object.at("mode").get<std::string>());
     if (!mode.value) throw BadDump(mode.problem);
     options.mode = *mode.value;
-    options.time =
-        word_among<TimeStamps>(object.at("time"), std::array<std::string_view, 3>{"off", "coarse", "precise"});
+    options.time = word_among<TimeStamps>(object.at("time"), time_stamps_words);
     return options;
 }
 
 GroupOptions group_options(const Json& object) {
     GroupOptions options;
-    options.order = word_among<Order>(object.at("order"), std::array<std::string_view, 3>{"none", "by_key", "strict"});
-    options.retention =
-        word_among<Retention>(object.at("retention"), std::array<std::string_view, 3>{"required", "lossy", "until"});
+    options.order = word_among<Order>(object.at("order"), order_words);
+    options.retention = word_among<Retention>(object.at("retention"), retention_words);
     options.behind = milliseconds(object.at("behind_ms"));
     object.at("in_flight").get_to(options.in_flight);
     object.at("dead_letter").get_to(options.dead_letter);
@@ -62,7 +60,7 @@ GroupOptions group_options(const Json& object) {
     object.at("delivery_limit").get_to(options.delivery_limit);
     const Json& retry = object.at("retry");
     options.retry.first_delay = milliseconds(retry.at("first_ms"));
-    options.retry.kind = word_among<BackOff>(retry.at("kind"), std::array<std::string_view, 2>{"fixed", "doubling"});
+    options.retry.kind = word_among<BackOff>(retry.at("kind"), back_off_words);
     options.retry.most_delay = milliseconds(retry.at("most_ms"));
     return options;
 }

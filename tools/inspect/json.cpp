@@ -30,15 +30,13 @@ Json json_of_geometry(const StreamInfo& info) {
             {"first_sequence", info.options.first_sequence},
             {"place_unit", info.place_unit},
             {"mode", fmt::format("{:04o}", info.options.mode)},
-            {"time", time_stamps_word(info.options.time)}};
+            {"time", word_of(info.options.time, time_stamps_words)}};
 }
 
 Json json_of_options(const GroupOptions& options) {
     const auto ms = [](Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); };
-    constexpr std::string_view orders[] = {"none", "by_key", "strict"};
-    constexpr std::string_view retentions[] = {"required", "lossy", "until"};
-    return {{"order", orders[static_cast<std::size_t>(options.order)]},
-            {"retention", retentions[static_cast<std::size_t>(options.retention)]},
+    return {{"order", word_of(options.order, order_words)},
+            {"retention", word_of(options.retention, retention_words)},
             {"behind_ms", ms(options.behind)},
             {"in_flight", options.in_flight},
             {"dead_letter", options.dead_letter},
@@ -46,7 +44,7 @@ Json json_of_options(const GroupOptions& options) {
             {"delivery_limit", options.delivery_limit},
             {"retry",
              {{"first_ms", ms(options.retry.first_delay)},
-              {"kind", options.retry.kind == BackOff::doubling ? "doubling" : "fixed"},
+              {"kind", word_of(options.retry.kind, back_off_words)},
               {"most_ms", ms(options.retry.most_delay)}}}};
 }
 
@@ -56,15 +54,6 @@ Json json_of_bytes(const ByteFacts& bytes) {
 }
 
 }  // namespace
-
-std::string_view time_stamps_word(TimeStamps time) noexcept {
-    switch (time) {
-        case TimeStamps::off: return "off";
-        case TimeStamps::coarse: return "coarse";
-        case TimeStamps::precise: return "precise";
-    }
-    return "off";
-}
 
 Json json_text(std::string_view bytes) { return tools::is_utf8(bytes) ? std::string(bytes) : safe_text(bytes).text; }
 

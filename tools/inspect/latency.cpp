@@ -119,7 +119,7 @@ int run_latency(Answer& answer) {
     }
     Json object = answer.object();
     object["name"] = json_text(info->name);
-    object["time"] = time_stamps_word(info->options.time);
+    object["time"] = word_of(info->options.time, time_stamps_words);
     object["groups"] = json_array(*groups);
     answer.put(object);
     return tools::exit_done;

@@ -185,10 +185,9 @@ Result<std::string> load(const std::string& name, const DumpFile& file) {
     Result<Stream> stream = Stream::create(name, file.options());
     if (!stream) return stream.error();
     const Result<void> loaded = Loader(*stream, file).fill();
-    if (loaded) return std::string();
     stream->close();
-    static_cast<void>(Stream::remove(name));
-    return loaded.error();
+    if (!loaded) static_cast<void>(Stream::remove(name));
+    return without_words(loaded);
 }
 
 }  // namespace
@@ -197,7 +196,7 @@ int run_load(Answer& answer) {
     const Request& request = answer.request();
     try {
         const DumpFile file(request.file);
-        return carry_out(answer, {{what_of(request.name, file), [&] { return load(request.name, file); }, {}}});
+        return carry_out(answer, {{what_of(request.name, file), [&] { return load(request.name, file); }}});
     } catch (const BadDump& problem) {
         tools::complain(fmt::format("{}: {}", request.file, problem.what()));
         return tools::exit_usage;

@@ -1,4 +1,4 @@
-// A segment file mapped, for reading only unless said otherwise, for commands that look at its words one by one.
+// A segment file mapped for reading only, for commands that look at its words one by one.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct Mapped {
     Segment segment;  ///< of its bytes, with the geometry that its header has
 };
 
-/// Errors: those of opening a stream. `writable`: for the audit ring alone.
-Result<Mapped> map_segment(const std::string& name, bool writable = false);
+/// Errors: those of opening a stream.
+Result<Mapped> map_segment(const std::string& name);
 
 }  // namespace shmq::inspect

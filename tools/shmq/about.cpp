@@ -1,21 +1,10 @@
 // The commands that tell about the tool itself: manual and completion.
-#include <unistd.h>
 
 #include "tools/common/exit_code.hpp"
 #include "tools/common/output.hpp"
 #include "tools/shmq/commands.hpp"
 
 namespace shmq::tools {
-
-namespace {
-
-int print(const std::string& text) {
-    Output output(STDOUT_FILENO);
-    output.append(text);
-    return output.finish();
-}
-
-}  // namespace
 
 int run_manual(const Arguments& arguments) {
     return print(arguments.text("--format") == "synopsis" ? synopsis(manual()) : man_page(manual()));

@@ -3,7 +3,6 @@
 // The command is found here; its parameters are declared to CLI11 from its row. Each command is an application of its
 // own for CLI11, so that data such as `read` or `++` is never taken for a subcommand.
 #include <fmt/format.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -22,12 +21,6 @@
 namespace shmq::tools {
 
 namespace {
-
-int print(const std::string& text) {
-    Output output(STDOUT_FILENO);
-    output.append(text);
-    return output.finish();
-}
 
 // The row of the command the words begin with, null if none; `used` is how many words name it.
 const Command* find_command(const std::vector<std::string>& words, std::size_t& used) {

@@ -1,6 +1,5 @@
 // `shmq create`: makes a stream and prints what was made, with every part of its memory.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <string>
 
@@ -102,9 +101,7 @@ int run_create(const Arguments& arguments) {
     if (!stream) return report(stream.error());
     const auto info = stream->info();
     if (!info) return report(info.error());
-    Output output(STDOUT_FILENO);
-    output.append(stream_text(*info));
-    return output.finish();
+    return print(stream_text(*info));
 }
 
 }  // namespace shmq::tools

@@ -1,6 +1,5 @@
 // The operator's commands that say one thing to a stream: ack, nack, dead requeue and drop, recover, trim, rm, list.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,12 +14,6 @@
 namespace shmq::tools {
 
 namespace {
-
-int print(const std::string& text) {
-    Output output(STDOUT_FILENO);
-    output.append(text);
-    return output.finish();
-}
 
 // Says `word` of every sequence given, also when one is refused. The exit code is that of the first refusal.
 template <class Word>

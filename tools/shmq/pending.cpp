@@ -1,7 +1,6 @@
 // `shmq pending` and `shmq dead list`: what a group was given and has not acked, what waits for retry, what is dead.
 // Looks only.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -146,9 +145,7 @@ int run_pending(const Arguments& arguments) {
     filter.idle = arguments.duration("--idle", Duration{0});
     const auto entries = stream->pending_entries(group, filter);
     if (!entries) return report(entries.error());
-    Output output(STDOUT_FILENO);
-    output.append(arguments.json() ? json_text(*summary, *entries) : plain_text(group, *summary, *entries));
-    return output.finish();
+    return print(arguments.json() ? json_text(*summary, *entries) : plain_text(group, *summary, *entries));
 }
 
 int run_dead_list(const Arguments& arguments) {
@@ -158,10 +155,8 @@ int run_dead_list(const Arguments& arguments) {
     if (!stream) return report(stream.error());
     const auto dead = stream->dead(arguments.text("G"));
     if (!dead) return report(dead.error());
-    Output output(STDOUT_FILENO);
-    output.append(arguments.json() ? nlohmann::ordered_json{{"entries", json_of(*dead)}}.dump() + "\n"
-                                   : entries_text(*dead, std::string_view("CONSUMER").size()));
-    return output.finish();
+    return print(arguments.json() ? nlohmann::ordered_json{{"entries", json_of(*dead)}}.dump() + "\n"
+                                  : entries_text(*dead, std::string_view("CONSUMER").size()));
 }
 
 }  // namespace shmq::tools
