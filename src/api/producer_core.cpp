@@ -96,9 +96,12 @@ inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size,
                                              std::uint64_t number) noexcept {
     const Geometry& g = stream_->geometry();
     std::byte* to = stream_->segment().payload() + room.offset;
-    // The chunk is ours and filled upwards, so its next lines can be fetched for writing while this entry is on its
-    // way. Longer entries are left to the processor, which sees their stride. A prefetch past the chunk's end does
-    // nothing.
+    // The chunk is ours and filled upwards, so its next lines can be asked for while this entry is on its way. They are
+    // asked for once more when their turn comes: a reader's processor, which fetches what follows the entry it reads,
+    // may have taken them back. Longer entries are left to the processor, which sees their stride. A prefetch past the
+    // chunk's end does nothing.
+    prefetch_for_writing(to);
+    prefetch_for_writing(to + cache_line);
     const std::byte* const ahead = to + prefetch_entries * room.size;
     prefetch_for_writing(ahead);
     prefetch_for_writing(ahead + cache_line);
@@ -192,6 +195,7 @@ Sequence ProducerCore::add_quickly(Bytes payload, const AddOptions& options) noe
     if (stream_->usable() != Code::ok || is_removed(segment)) return 0;
     Room room;
     if (!chunks_.reserve_in_current(segment.geometry().room_for(payload.size(), 0), room)) return 0;
+    publisher_.prefetch_next();
     std::byte* const to = write_header(room, payload.size(), {}, 0, 0);
     if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
     const std::uint64_t place = room.offset >> segment.geometry().unit_bits;

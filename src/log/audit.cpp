@@ -34,6 +34,16 @@ void set_words(std::uint64_t (&words)[count], std::string_view text) noexcept {
     if (!text.empty()) std::memcpy(words, text.data(), std::min(text.size(), sizeof words));  // else perhaps null
 }
 template <std::size_t count>
+void store_words(Word (&words)[count], const std::uint64_t (&values)[count]) noexcept {
+    const std::uint64_t* value = values;
+    for (Word& word : words) word.store(*value++, memory_order_relaxed);  // RECORD orders them
+}
+template <std::size_t count>
+void load_words(const Word (&words)[count], std::uint64_t (&values)[count]) noexcept {
+    std::uint64_t* value = values;
+    for (const Word& word : words) *value++ = word.load(memory_order_relaxed);  // RECORD orders them
+}
+template <std::size_t count>
 std::string text_of_words(const std::uint64_t (&words)[count]) {
     char bytes[sizeof words];
     std::memcpy(bytes, words, sizeof words);
@@ -47,8 +57,8 @@ std::optional<AuditEntry> read(const AuditRow& row) {
         found.first = row.first.load(memory_order_relaxed);
         found.second = row.second.load(memory_order_relaxed);
         found.pid = row.pid.load(memory_order_relaxed);
-        for (std::size_t i = 0; i < command_words; ++i) found.command[i] = row.command[i].load(memory_order_relaxed);
-        for (std::size_t i = 0; i < group_words; ++i) found.group[i] = row.group[i].load(memory_order_relaxed);
+        load_words(row.command, found.command);
+        load_words(row.group, found.group);
         return found.check();
     });
     if (!word) return std::nullopt;
@@ -85,8 +95,8 @@ void audit(const Segment& segment, const Auditor& who, Did what, std::string_vie
         row.first.store(first, memory_order_relaxed);
         row.second.store(second, memory_order_relaxed);
         row.pid.store(contents.pid, memory_order_relaxed);
-        for (std::size_t i = 0; i < command_words; ++i) row.command[i].store(contents.command[i], memory_order_relaxed);
-        for (std::size_t i = 0; i < group_words; ++i) row.group[i].store(contents.group[i], memory_order_relaxed);
+        store_words(row.command, contents.command);
+        store_words(row.group, contents.group);
     });
 }
 

@@ -25,14 +25,24 @@ public:
     /// anything is unusual: nothing was published then, and `publish` finds out why.
     Sequence publish_at_hint(std::uint64_t place) noexcept;
 
+    /// Asks for the slot of the next entry while its bytes are being written, unless others add too, who would have to
+    /// wait for the line.
+    void prefetch_next() noexcept {
+        // relaxed: a hint.
+        if (segment_.control().tail.load(memory_order_relaxed) <= known_ + 1)
+            prefetch_for_writing(&segment_.slot(known_ + 1));
+    }
+
 private:
     bool find_room(Sequence t, Error& why) noexcept;
+    bool wait_for_stride(Sequence t) noexcept;
     void ask_for_room(Sequence t) noexcept;
     void see_trim(Sequence trim) noexcept;
 
     Segment segment_;
     Sequence trim_seen_ = 0;    // a trim point read earlier: only stricter than the present one
     Sequence known_ = 0;        // the highest sequence seen published
+    Sequence stood_at_ = 0;     // the trim point when the ring was last found full
     Sequence asked_until_ = 0;  // up to here the last wish was looked at
     std::uint64_t ask_above_;   // entries in the ring from which on room is asked for in advance
     std::uint64_t quick_room_;  // entries above trim_seen_ that can be added without asking for room now
@@ -46,8 +56,8 @@ inline Sequence Publisher::publish_at_hint(std::uint64_t place) noexcept {
         return 0;  // no room, or soon none; below the trim point it goes round and is large
     if (t > known_ + 1 && !segment_.published(t - 1, memory_order_acquire)) return 0;  // DENSITY
     Word& slot = segment_.slot(t);
-    prefetch_for_writing(&slot);  // no earlier: a reader that polls takes the line back meanwhile
-    std::uint64_t word = slot.load(memory_order_relaxed);                     // the exchange decides, and orders
+    prefetch_for_writing(&slot);                           // again: a reader that polls takes the line back meanwhile
+    std::uint64_t word = slot.load(memory_order_relaxed);  // the exchange decides, and orders
     if (word >> g.place_bits != ((t >> g.slot_bits) & g.tag_mask)) return 0;  // not the lap before
     // seq_cst: PUBLISH and SLEEP, as in publish.
     if (!slot.compare_exchange(word, pack_slot(g, (t >> g.slot_bits) + 1, place), memory_order_seq_cst,

@@ -32,10 +32,8 @@ Sequence finished_until(const Segment& segment, std::uint32_t group, Sequence fr
     const Geometry& g = segment.geometry();
     // seq_cst: a start that its maker raised before we read the directory must be seen (TRIM).
     Sequence s = std::max(from, start_of(segment.group(group), memory_order_seq_cst));
-    // The consumers' processors have the records.
-    constexpr Sequence ahead = 8 * cache_line / sizeof(Word);
+    // Nothing is prefetched: what follows is what the consumers' processors are working on.
     for (; s < to; ++s) {
-        if (s % (cache_line / sizeof(Word)) == 0) __builtin_prefetch(&segment.record(group, s + ahead));
         const std::uint64_t record = segment.record(group, s).load(memory_order_acquire);
         if (pending_tag(g, record) != g.record_tag(s)) return s;
         if (pending_state(record) == PendingState::acked) [[likely]]

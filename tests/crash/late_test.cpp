@@ -148,5 +148,35 @@ TEST(Late, a_parking_of_what_is_acked_meanwhile_leaves_its_cell_to_the_next) {
                               });
 }
 
+/// A claim by "fast" of the entry of "slow", which is at its limit or not, in the ring or parked.
+template <bool is_parked, std::uint32_t limit>
+struct Claimed : StuckForge {
+    Claimed() {
+        segment().group(group.row).delivery_limit = limit;
+        if (is_parked) {
+            EXPECT_TRUE(park_for_room(segment(), handle.visits));
+        }
+    }
+    std::vector<Taken> taken;
+    Finish finish = Finish::fenced;
+};
+template <class World>
+void expect_no_pin_in_vain() {
+    before_each_access<World>([](World& s) { s.taken = s.fast.claim(0, 2'000, 1); },
+                              [](World& s) { s.finish = s.slow.ack(s.held); },
+                              [](World& s) {
+                                  const bool was_taken = s.finish != Finish::done;
+                                  EXPECT_EQ(s.pins_used(), was_taken ? 1u : 0u);
+                                  EXPECT_EQ(find_pending(s.segment(), s.group.row, 1).has_value(), was_taken);
+                              });
+}
+
+TEST(Late, a_claim_of_what_is_acked_meanwhile_keeps_no_pin_wherever_the_entry_is_and_however_often_it_failed) {
+    expect_no_pin_in_vain<Claimed<false, 0>>();
+    expect_no_pin_in_vain<Claimed<false, 1>>();
+    expect_no_pin_in_vain<Claimed<true, 0>>();
+    expect_no_pin_in_vain<Claimed<true, 1>>();
+}
+
 }  // namespace
 }  // namespace shmq::test

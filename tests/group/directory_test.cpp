@@ -67,6 +67,8 @@ TEST(CreateGroup, refuses_more_than_the_stream_allows) {
     const auto refused = create_group(forge.segment(), forge.handle.visits, "c", Position::oldest());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), Code::too_many_groups);
+    EXPECT_EQ(create_group(forge.segment(), forge.handle.visits, "b", Position::oldest()).error().code(), Code::exists)
+        << "a name that is there is said to be, also where no other would fit";
     ASSERT_TRUE(drop_group(forge.segment(), forge.handle.visits, "a"));
     EXPECT_TRUE(create_group(forge.segment(), forge.handle.visits, "c", Position::oldest()));
 }
