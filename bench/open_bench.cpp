@@ -1,5 +1,5 @@
 // How long it takes to make a stream, to open it, to look for the dead where nobody died, and to hand on what a killed
-// consumer held.
+// consumer held, as the segment grows: slots and payload of the default size, and 8 and 32 times as many.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,10 +45,16 @@ double microseconds_of(Work work) {
     return static_cast<double>(now_ns() - start) / 1e3;
 }
 
-void take_times(Taking& taking) {
-    std::string name;
+shmq::StreamOptions times_as_large(std::uint64_t times) {
+    shmq::StreamOptions options;
+    options.slots *= times;
+    options.payload *= times;
+    return options;
+}
+
+void take_times(Taking& taking, const shmq::StreamOptions& options) {
     {
-        const ScratchStream scratch;
+        const ScratchStream scratch(options);
         {
             auto stream = scratch.open();
             for (std::uint64_t i = 0; i < held_entries; ++i) value_of(stream.add("held by somebody who dies"));
@@ -62,7 +68,7 @@ void take_times(Taking& taking) {
             throw std::runtime_error("the dead consumer held " + std::to_string(summary.count) + " entries");
     }
     {
-        const ScratchStream scratch;
+        const ScratchStream scratch(options);
         const double opening = microseconds_of([&] {
             for (int i = 0; i < opens; ++i) static_cast<void>(scratch.open());
         });
@@ -73,12 +79,16 @@ void take_times(Taking& taking) {
         });
         taking.figure("recover, nobody died us", looking / opens);
     }
-    const double making = microseconds_of([] { const ScratchStream scratch({}, false); });
+    const double making = microseconds_of([&] { const ScratchStream scratch(options, false); });
     taking.figure("create and remove us", making);
     taking.took(making * 1e3);
 }
 
-void add_measurements() { measure("open", take_times); }
+void add_measurements() {
+    for (const std::uint64_t times : {1u, 8u, 32u})
+        measure("open/" + sortable(times) + " times the default size",
+                [times](Taking& taking) { take_times(taking, times_as_large(times)); });
+}
 
 }  // namespace
 

@@ -11,6 +11,7 @@ namespace bench {
 class IceoryxPeer {
 public:
     static constexpr const char* name = "iceoryx";
+    static constexpr bool looks = true;
     static std::string missing();
     explicit IceoryxPeer(const Shape& shape);
 

@@ -39,6 +39,7 @@ template <std::size_t Size>
 class SpscPeer {
 public:
     static constexpr const char* name = "boost spsc_queue";
+    static constexpr bool looks = true;
     static std::string missing() { return {}; }
     explicit SpscPeer(const Shape& shape) : shape_(shape) {}
 
@@ -78,6 +79,7 @@ template <std::size_t Size>
 class QueuePeer {
 public:
     static constexpr const char* name = "boost queue";
+    static constexpr bool looks = true;
     static std::string missing() { return {}; }
     explicit QueuePeer(const Shape&) {}
     using Queue = boost::lockfree::queue<Block<Size>, boost::lockfree::capacity<block_capacity<Size>>>;

@@ -13,6 +13,7 @@ namespace bench {
 class ShmqPeer {
 public:
     static constexpr const char* name = "shmq";
+    static constexpr bool looks = true;
     static constexpr std::size_t loans_from = 4096;  // bytes
     static std::string missing() { return {}; }
     explicit ShmqPeer(const Shape& shape) : shape_(shape), stream_(options_for(shape)) {}
@@ -107,6 +108,7 @@ private:
 class BarePeer {
 public:
     static constexpr const char* name = "bare ring";
+    static constexpr bool looks = true;
     static std::string missing() { return {}; }
     explicit BarePeer(const Shape& shape) : shape_(shape) {}
 

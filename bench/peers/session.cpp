@@ -53,6 +53,18 @@ bool Session::is_wanted(const Runner& runner) {
         std::printf("%s is left out: %s\n", runner.peer.c_str(), missing.c_str());
     return false;
 }
+/// By short runs, the better of two each.
+void Session::find_pauses(const Shape& shape, Runner& runner, double seconds) const {
+    double best = -1;
+    Shape trial = shape;
+    for (const std::uint64_t pauses : {1u, 10u, 100u, 300u, 1'000u}) {
+        trial.pauses = pauses;
+        const double rate = std::max(runner.run(trial, seconds), runner.run(trial, seconds));
+        if (rate <= best) continue;
+        best = rate;
+        runner.pauses = pauses;
+    }
+}
 void Session::take_round(std::size_t at, std::uint64_t round) {
     Work& work = works_[at];
     const double seconds = choice_.quick ? 0.05 : 0.25;
@@ -62,6 +74,8 @@ void Session::take_round(std::size_t at, std::uint64_t round) {
         Shape shape = work.shape;
         if (runner.shape.batch == 1) shape.batch = 1;
         try {
+            if (runner.looks && runner.pauses == 0 && !choice_.quick) find_pauses(shape, runner, seconds / 2);
+            if (runner.pauses != 0) shape.pauses = runner.pauses;
             const double before = probe_line();
             double value = runner.run(shape, seconds);
             const double after = probe_line();
@@ -126,6 +140,10 @@ bool Session::tell(const std::string& json) {
                 std::printf("   %s (%s to %s, %zu %s)", shown(ratio.median).c_str(), shown(ratio.lowest).c_str(),
                             shown(ratio.highest).c_str(), found.size(), where == Distance::near ? "near" : "far");
                 for (const double one : found) results.add(work.name, "shmq / " + work.runners[peer].peer, one);
+            }
+            if (const std::uint64_t pauses = work.runners[peer].pauses; pauses != 0) {
+                std::printf("   pauses %llu", static_cast<unsigned long long>(pauses));
+                results.add(work.name, work.runners[peer].peer + " pauses", static_cast<double>(pauses));
             }
             std::printf("\n");
         }

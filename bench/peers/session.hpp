@@ -20,6 +20,8 @@ struct Runner {
     std::function<std::string()> missing;
     double rate = 0;  // units a second of the calibration, 0: not yet
     Shape shape;
+    bool looks = false;        // never waits: one that found nothing pauses and looks again
+    std::uint64_t pauses = 0;  // of such a one, the pause that suits it best; 0: not found yet
 };
 
 struct Work {
@@ -61,6 +63,7 @@ public:
 private:
     bool is_wanted(const Runner& runner);
     void take_round(std::size_t at, std::uint64_t round);
+    void find_pauses(const Shape& shape, Runner& runner, double seconds) const;
     [[nodiscard]] Distance distance(const Sample& sample) const;
     /// Prints each bar with its figure; whether all are met that were measured.
     bool check_bars() const;

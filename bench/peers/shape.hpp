@@ -4,6 +4,7 @@
 // for a call through a table:
 //
 //     static constexpr const char* name
+//     static constexpr bool looks        there if it never waits, so that the pause between two looks matters
 //     static std::string missing()       why it can't be measured here; empty if it can
 //     explicit Peer(const Shape&)        in the parent, before its processes are forked: makes what they share
 //     class Sender { Sender(Peer&, unsigned who); bool send(std::uint64_t number); void flush(); }

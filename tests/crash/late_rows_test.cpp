@@ -226,6 +226,29 @@ TEST(LateRows, a_repair_takes_nothing_from_whoever_has_the_rows_since) {
         });
 }
 
+TEST(LateRows, a_cell_that_somebody_reserved_since_its_repair_stays_his) {
+    struct Cells : StuckForge {
+        Cells() : gone(segment(), 5, 3), next(segment(), 6, 1) {
+            control().parked.store(2, memory_order_seq_cst);
+            cell().store(pack_cell({CellState::tentative, gone.id.row, 4}), memory_order_seq_cst);
+        }
+        [[nodiscard]] Word& cell() const { return segment().parking(1).word; }
+        [[nodiscard]] std::uint64_t reserved() const { return pack_cell({CellState::tentative, next.id.row, 5}); }
+        Handle gone, next;
+    };
+    before_each_access<Cells>(
+        [](Cells& c) {
+            RecoveryReport report;
+            repair(c.segment(), c.handle.visits, c.gone.id, 2'000, report);
+        },
+        [](Cells& c) {
+            RecoveryReport report;
+            repair(c.segment(), c.next.visits, c.gone.id, 2'000, report);
+            c.cell().store(c.reserved(), memory_order_seq_cst);
+        },
+        [](Cells& c) { EXPECT_EQ(c.cell().load(memory_order_seq_cst), c.reserved()); });
+}
+
 /// A group that is late: its entries were added in 1970, and the first alone is acked. "r" holds the second.
 struct Behind : GroupForge {
     Behind() : other(segment(), 1), reader(std::make_unique<Reader>(other, group, "r")) {

@@ -211,5 +211,14 @@ TEST(DelayRule, doubles_without_going_round) {
     EXPECT_EQ((DelayRule{~0u, ~0u}).after(510), low_mask(31)) << "as damage may have it";
 }
 
+TEST(DeliveryClock, of_the_next_delivery_is_left_alone_by_an_extension_that_comes_late) {
+    const Clock clock(100);
+    Word& word = clock.segment().delivery(0, sequence);
+    clock_again(word, clock.held(2), 300);
+    const std::uint64_t next = word.load(memory_order_seq_cst);
+    clock_extend(word, clock.held(1), 500);
+    EXPECT_EQ(word.load(memory_order_seq_cst), next);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "group/group_row.hpp"
 #include "group/grouping.hpp"
 #include "log/sleep.hpp"
 #include "log/trim.hpp"
@@ -71,6 +72,14 @@ TEST(CreateGroup, refuses_more_than_the_stream_allows) {
         << "a name that is there is said to be, also where no other would fit";
     ASSERT_TRUE(drop_group(forge.segment(), forge.handle.visits, "a"));
     EXPECT_TRUE(create_group(forge.segment(), forge.handle.visits, "c", Position::oldest()));
+}
+
+TEST(FindGroup, looks_at_no_row_that_a_damaged_directory_names_and_the_stream_has_not) {
+    const GroupForge forge;
+    const std::uint32_t none = forge.geometry().group_rows;
+    set_row_name(forge.segment().group(none).name, "ghost");  // whatever lies there
+    const std::uint64_t damaged = next_directory(load_directory(forge.segment()), 1u << none);
+    EXPECT_FALSE(row_of(forge.segment(), damaged, "ghost"));
 }
 
 TEST(CreateGroup, of_one_name_by_many_at_once_succeeds_once) {

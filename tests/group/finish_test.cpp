@@ -131,6 +131,14 @@ TEST(OperatorNack, hands_a_delivered_entry_to_retry_and_leaves_a_waiting_one) {
     EXPECT_EQ(f.facts(1, 1'000).deliveries, 1u) << "one failure";
 }
 
+TEST(OperatorNack, of_a_delayed_entry_does_not_end_its_delay) {
+    Finishing f;
+    EXPECT_EQ(give_back(f.segment(), f.row(), 1, f.reader.read(1).at(0).record, Ending::failed, 1'000, 500),
+              Finish::done);
+    EXPECT_TRUE(operator_nack(f.segment(), f.row(), 1, 1'000));
+    EXPECT_EQ(f.record(1).state, PendingState::delayed);
+}
+
 TEST(AfterFinishing, lifts_the_trim_point_only_when_a_producer_asked) {
     Finishing f;
     for (const Taken& taken : f.reader.read(8)) f.reader.ack(taken);

@@ -55,6 +55,13 @@ TEST(Join, under_the_name_of_a_living_owner_is_busy_and_says_whose_it_is) {
     EXPECT_TRUE(j.join(me, "another"));
 }
 
+TEST(Join, under_the_name_of_a_living_owner_is_busy_also_where_no_row_is_free) {
+    Joining j;
+    for (const char* name : {"a", "b", "c", "d"}) ASSERT_TRUE(j.join(other, name));
+    EXPECT_EQ(j.join(me, "e").error().code(), Code::too_many_consumers);
+    EXPECT_EQ(j.join(me, "a").error().code(), Code::busy);
+}
+
 TEST(Join, under_a_name_that_was_here_before_comes_back_to_its_row) {
     Joining j;
     const auto first = j.join(other, "worker");

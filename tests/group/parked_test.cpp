@@ -175,6 +175,16 @@ TEST(Park, nor_does_the_word_of_who_was_given_it_again) {
     EXPECT_EQ(s.fast.ack(ninth[0]), Finish::done);
 }
 
+TEST(Park, a_waiting_one_is_found_after_an_operator_acked_the_entry_that_shares_its_mark) {
+    Stuck s;
+    s.park();
+    s.adder.add_many(1);
+    EXPECT_EQ(s.slow.nack(s.slow.read(1).at(0)), Finish::done);  // 9, in the slot that was the first one's
+    EXPECT_EQ(s.slow.nack(s.held), Finish::done);
+    EXPECT_TRUE(operator_ack(s.segment(), s.row(), 9, 1'000));
+    EXPECT_EQ(test::sequences_of(s.fast.read(8)), std::vector<Sequence>{1});
+}
+
 TEST(Park, the_sweep_finds_a_retry_entry_whose_mark_was_lost) {
     Stuck s;
     s.park();

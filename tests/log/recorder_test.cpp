@@ -1,8 +1,11 @@
 // The flight recorder and the audit ring: what is kept, in which order, and that a spoilt event is not shown.
 #include <gtest/gtest.h>
 
-#include "layout/forge.hpp"
+#include <cstring>
+
+#include "log/adding.hpp"
 #include "log/audit.hpp"
+#include "log/chunks.hpp"
 #include "log/flight.hpp"
 
 namespace shmq::test {
@@ -47,6 +50,31 @@ TEST(Flight, keeps_the_newest_also_where_its_numbers_go_round) {
         ASSERT_EQ(kept.size(), flight_events) << start;
         for (std::uint64_t i = 0; i < kept.size(); ++i) EXPECT_EQ(kept[i], i + 9) << start;
     }
+}
+
+TEST(Flight, of_a_handle_that_the_stream_has_no_row_for_is_empty) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    note(segment, 0, Did::opened, std::nullopt);
+    const std::uint32_t none = forge.geometry().attachments;
+    const std::uint64_t from = segment.offset_of(&segment.flight(0)), to = segment.offset_of(&segment.flight(none));
+    std::memcpy(forge.bytes() + to, forge.bytes() + from, sizeof(FlightRow));  // whatever lies there
+    EXPECT_TRUE(flight_of(segment, none).empty());
+}
+
+TEST(Flight, tells_of_each_chunk_that_a_producer_takes_adopts_or_takes_with_its_neighbours) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    const auto chunk_of = [&](const Result<Room>& room) { return room.value().offset / forge.geometry().chunk_size; };
+    ChunkHolder first(segment, somebody(1, 1)), next(segment, somebody(2, 1)), large(segment, somebody(3, 1));
+    const std::uint64_t taken = chunk_of(first.reserve(64));
+    first.close();
+    const std::uint64_t adopted = chunk_of(next.reserve(64));
+    const std::uint64_t run = chunk_of(large.reserve(forge.geometry().chunk_size + 1));
+    EXPECT_EQ(adopted, taken);
+    EXPECT_EQ(firsts(flight_of(segment, 1)), std::vector{taken});
+    EXPECT_EQ(firsts(flight_of(segment, 2)), std::vector{adopted});
+    EXPECT_EQ(firsts(flight_of(segment, 3)), std::vector{run});
 }
 
 TEST(Flight, what_is_done_again_and_again_is_one_event) {

@@ -346,8 +346,9 @@ def find(root, rooms=('src/log', 'src/group', 'src/recovery')):
     for point in points:
         point.number = first[point.file]  # by file, so that a change in one does not compile the others anew
         first[point.file] += 1
-        point.repeat = alike.get(point.key(), 0)
-        alike[point.key()] = point.repeat + 1
+        key = point.key()
+        point.repeat = alike.get(key, 0)
+        alike[key] = point.repeat + 1
     orders = sum(len(ORDER.findall(re.sub(r'//[^\n]*', '', source.bytes.decode())))
                  for source in finder.sources.values())
     return finder.sources, points, orders - sum(point.kind == 'order' for point in points)

@@ -47,7 +47,13 @@ TEST(Attach, cuts_a_long_command_and_ends_it) {
     who.command = "0123456789abcdefghij";
     const auto id = attach(opened.segment(), opened.lock(), opened.probe(), who);
     ASSERT_TRUE(id);
-    EXPECT_STREQ(opened.segment().attachment(id->row).command, "0123456789abcde");
+    const AttachmentRow& row = opened.segment().attachment(id->row);
+    EXPECT_STREQ(row.command, "0123456789abcde");
+    detach(opened.segment(), *id);
+    who.command = "ab";
+    EXPECT_EQ(attach(opened.segment(), opened.lock(), opened.probe(), who).value().row, id->row);
+    EXPECT_EQ(std::string(row.command, sizeof row.command), "ab" + std::string(sizeof row.command - 2, '\0'))
+        << "nothing of the one before";
 }
 
 TEST(Attach, gives_each_handle_a_row_of_its_own_until_there_is_none) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "group/closing.hpp"
+#include "log/audit.hpp"
 #include "log/free_chunks.hpp"
 #include "log/producer_row.hpp"
 #include "recovery/file_forge.hpp"
@@ -96,6 +97,22 @@ TEST(Scan, hands_on_everything_a_killed_process_held_and_says_what) {
         death.expect_repaired();
         EXPECT_EQ(death.me.scan_now().dead, 0u) << "once";
     }
+}
+
+TEST(Scan, tells_the_recorders_whose_death_it_saw_to_and_how_much_it_handed_on) {
+    Death death;
+    const Segment& segment = death.me.segment();
+    death.child->kill();
+    death.me.scan_now();
+    const auto events = flight_of(segment, death.me.handle.id.row);
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.back().what, Did::recovered);
+    EXPECT_EQ(events.back().second, 3u);
+    const auto audits = audits_of(segment);
+    ASSERT_FALSE(audits.empty());
+    EXPECT_EQ(audits.back().what, Did::recovered);
+    EXPECT_EQ(audits.back().first, events.back().first) << "the process number of the dead one";
+    EXPECT_EQ(audits.back().second, 3u);
 }
 
 TEST(Scan, cut_short_leaves_the_rest_to_the_next) {
