@@ -177,6 +177,24 @@ TEST(LateRows, an_attachment_whose_row_was_reset_before_its_lock_stood_takes_ano
     }
 }
 
+TEST(LateRows, a_row_that_another_attaches_in_meanwhile_is_the_others) {
+    const FileForge forge;
+    for (std::uint64_t at = 1;; ++at) {
+        SCOPED_TRACE("before access " + std::to_string(at));
+        Opened opened(forge.path()), other(forge.path());
+        AttachmentId mine{}, others{};
+        const bool came = interrupt([&] { mine = opened.attach_here().value(); }, std::nullopt, at,
+                                    [&] { others = other.attach_here().value(); });
+        EXPECT_EQ(opened.segment().attachment(mine.row).word.load(memory_order_seq_cst), mine.word(OwnerState::live));
+        detach(opened.segment(), mine);
+        if (!came) break;
+        EXPECT_NE(mine.row, others.row);
+        EXPECT_EQ(other.segment().attachment(others.row).word.load(memory_order_seq_cst),
+                  others.word(OwnerState::live));
+        detach(other.segment(), others);
+    }
+}
+
 TEST(LateRows, a_repair_takes_nothing_from_whoever_has_the_rows_since) {
     struct Dead : GroupForge {
         Dead() : GroupForge(options()), gone(segment(), 5, 3), next(segment(), 6, 1) {

@@ -68,6 +68,14 @@ TEST(GiveBack, marks_the_entry_before_it_can_be_seen_waiting) {
     EXPECT_EQ(f.record(1).handover, 1u) << "the number grows when it is handed on";
 }
 
+TEST(GiveBack, whose_end_was_told_before_by_one_who_died_then_waits_for_retry_and_for_no_time) {
+    Finishing f;
+    const Taken taken = f.reader.read(1).at(0);
+    clock_end(f.segment(), f.row(), 1, f.record(1), Ending::failed, 1'000);
+    EXPECT_EQ(f.reader.nack(taken, Ending::failed, 5'000), Finish::done);
+    EXPECT_EQ(f.record(1).state, PendingState::retry);
+}
+
 TEST(PendingRecord, is_there_for_delivered_retry_delayed_and_dead_of_this_lap_alone) {
     Finishing f;
     for (unsigned state = 0; state < 8; ++state) {
@@ -131,12 +139,13 @@ TEST(OperatorNack, hands_a_delivered_entry_to_retry_and_leaves_a_waiting_one) {
     EXPECT_EQ(f.facts(1, 1'000).deliveries, 1u) << "one failure";
 }
 
-TEST(OperatorNack, of_a_delayed_entry_does_not_end_its_delay) {
+TEST(OperatorNack, of_a_delayed_entry_does_not_end_its_delay_and_pins_nothing) {
     Finishing f;
     EXPECT_EQ(give_back(f.segment(), f.row(), 1, f.reader.read(1).at(0).record, Ending::failed, 1'000, 500),
               Finish::done);
     EXPECT_TRUE(operator_nack(f.segment(), f.row(), 1, 1'000));
     EXPECT_EQ(f.record(1).state, PendingState::delayed);
+    EXPECT_EQ(f.pins_used(), 0u);
 }
 
 TEST(AfterFinishing, lifts_the_trim_point_only_when_a_producer_asked) {

@@ -118,6 +118,7 @@ TEST(Park, an_ack_that_ended_before_the_cell_was_free_keeps_neither_chunk_nor_ce
     EXPECT_TRUE(is_chunk_parked(s.segment(), chunk));
     s.cell().record.store(with_state(record, PendingState::acked), memory_order_seq_cst);
     EXPECT_FALSE(is_chunk_parked(s.segment(), chunk));
+    EXPECT_FALSE(is_parked(s.segment(), s.group, 1));
     EXPECT_FALSE(find_pending(s.segment(), s.row(), 1));
     free_left_cells(s.segment());
     EXPECT_EQ(s.word(), (CellWord{CellState::free, 0, 1}));

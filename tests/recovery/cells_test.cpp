@@ -56,6 +56,17 @@ TEST(RepairCells, that_are_done_with_are_free_and_those_of_the_living_stay) {
     EXPECT_EQ(p.word(0), (CellWord{CellState::free, 0, 1}));
 }
 
+TEST(RepairCells, that_hold_another_entrys_record_are_left_as_they_are) {
+    Parked p;
+    Word& record = p.segment().parking(0).record;
+    PendingWord damaged = unpack_pending(p.geometry(), record.load(memory_order_seq_cst));
+    ++damaged.tag;
+    damaged.state = PendingState::acked;
+    record.store(pack_pending(p.geometry(), damaged), memory_order_seq_cst);
+    p.repair_now();
+    EXPECT_EQ(p.word(0), (CellWord{CellState::live, 0, 0}));
+}
+
 TEST(RepairCells, by_one_who_comes_late_takes_none_from_the_rows_next_owner) {
     Parked p;
     const Handle next(p.segment(), 5, 4);
