@@ -16,6 +16,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/load.hpp"
@@ -230,9 +231,26 @@ void take_watched(Taking& taking) {
     taking.took(1e9 / spread_of(alone).median);
 }
 
-/// What a reader costs that waits where nothing comes.
+/// Seconds of processor time that this process takes for `work`.
+template <class Work>
+double processor_time_of(Work work) {
+    const auto taken = [] {
+        rusage usage{};
+        getrusage(RUSAGE_SELF, &usage);
+        const auto of = [](const timeval& time) {
+            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+        };
+        return of(usage.ru_utime) + of(usage.ru_stime);
+    };
+    const double before = taken();
+    work();
+    return taken() - before;
+}
+
+/// What a reader costs that waits where nothing comes, and a process that only sleeps and wakes as often.
 void take_idleness(Taking& taking) {
     constexpr double seconds = 2;
+    const auto slice = shmq::OpenOptions().slice;
     const ScratchStream scratch;
     Round round;
     round.start(settings().core_of_first, [&](Board& board) {
@@ -241,18 +259,16 @@ void take_idleness(Taking& taking) {
         shmq::ReadOptions read;
         read.wait = std::chrono::milliseconds(static_cast<int>(seconds * 1e3));
         line_up(board, 1);
-        rusage before{}, after{};
-        getrusage(RUSAGE_SELF, &before);
-        if (consumer.read(read)) throw std::runtime_error("something came where nothing was added");
-        getrusage(RUSAGE_SELF, &after);
-        const auto of = [](const timeval& time) {
-            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-        };
-        board.figures[0] = of(after.ru_utime) + of(after.ru_stime) - of(before.ru_utime) - of(before.ru_stime);
+        board.figures[0] = processor_time_of([&] {
+            if (consumer.read(read)) throw std::runtime_error("something came where nothing was added");
+        });
+        board.figures[1] = processor_time_of([&] {
+            for (auto slept = slice; slept <= read.wait; slept += slice) std::this_thread::sleep_for(slice);
+        });
     });
     round.finish();
-    const double percent = round.board().figures[0] / seconds * 100;
-    taking.figure("of a processor %", percent);
+    taking.figure("of a processor %", round.board().figures[0] / seconds * 100);
+    taking.figure("bare sleep of a processor %", round.board().figures[1] / seconds * 100);
     taking.took(round.board().figures[0] * 1e9);
 }
 

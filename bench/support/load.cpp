@@ -16,6 +16,7 @@ namespace bench {
 namespace {
 
 constexpr unsigned most_groups = 24;
+constexpr std::uint64_t least_chunk = 16'384;  // bytes; a small ring has fewer chunks, not smaller ones
 
 /// What the processes of a load tell each other; shared, zeroed.
 struct Counts {
@@ -83,6 +84,9 @@ double delivered_a_second(const Load& load, std::uint64_t entries) {
     shmq::StreamOptions options;
     options.slots = load.slots;
     options.payload = load.payload;
+    options.producers = load.producers;
+    options.chunks =
+        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(load.payload / least_chunk, 2 * load.producers + 6, 256));
     options.max_entry = load.size > 65'536 ? load.size : 0;
     options.groups = std::max(load.groups, 1u);
     options.key_stripes = load.order == shmq::Order::by_key ? options.key_stripes : 0;
