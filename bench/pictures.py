@@ -5,6 +5,7 @@
 #
 # What was not measured is not drawn. Names the pictures it made, one a line.
 import json
+import math
 import os
 import subprocess
 import sys
@@ -29,17 +30,21 @@ def quoted(text):
     return '"' + text.replace('\\', '\\\\').replace('"', '\\"').replace('_', '\\\\_') + '"'
 
 
+def shown(value):
+    """Three digits, and no exponent."""
+    return f'{float(f"{value:.3g}"):,.0f}' if value >= 100 else f'{value:.3g}'
+
+
 def bars(path, title, label, rows, machine):
     """Horizontal bars on a logarithmic scale, the best on top; rows of (name, median, lowest, highest)."""
     rows = rows[::-1]
-    least = min(row[2] for row in rows if row[2] > 0)
-    begin = 10 ** (len(str(int(1 / least))) * -1) if least < 1 else 1
+    begin = 10 ** math.floor(math.log10(min(row[2] for row in rows if row[2] > 0)))
     lines = []
     for at, (name, median, lowest, highest) in enumerate(rows):
         lines.append(f'set object rectangle from {begin},{at - 0.32} to {median},{at + 0.32} '
                      f'fillcolor rgb "{colour_of(name)}" fillstyle solid noborder')
         lines.append(f'set arrow from {lowest},{at} to {highest},{at} nohead lw 1.5 lc rgb "#333333" front')
-        lines.append(f'set label "{median:,.3g}" at {highest * 1.12},{at} left font ",11"')
+        lines.append(f'set label "{shown(median)}" at {highest * 1.12},{at} left font ",11"')
     tics = ', '.join(f'{quoted(row[0])} {at}' for at, row in enumerate(rows))
     most = max(row[3] for row in rows)
     gnuplot(path, (860, 90 + 24 * len(rows)), '\n'.join((
