@@ -37,6 +37,7 @@ void time_trips(Board& board, Trip trip) {
     board.figures[0] = found.p50;
     board.figures[1] = found.p99;
     board.figures[2] = found.p999;
+    board.figures[3] = found.p9999;
 }
 
 template <class Answer>
@@ -45,7 +46,9 @@ void answer_trips(Board& board, Answer answer) {
     for (std::uint64_t number = 1; number <= settings().trips + warm_up_trips; ++number) answer(number);
 }
 
-Percentiles percentiles_on(const Board& board) { return {board.figures[0], board.figures[1], board.figures[2], 0}; }
+Percentiles percentiles_on(const Board& board) {
+    return {board.figures[0], board.figures[1], board.figures[2], board.figures[3]};
+}
 
 /// One cache line, written in turns.
 Percentiles line_trips() {
@@ -171,6 +174,7 @@ void show(Taking& taking, const std::string& who, const Percentiles& found) {
     taking.figure(who + " p50 ns", found.p50);
     taking.figure(who + " p99 ns", found.p99);
     taking.figure(who + " p99.9 ns", found.p999);
+    taking.figure(who + " p99.99 ns", found.p9999);
 }
 
 void take_trips(Taking& taking, shmq::Duration wait) {

@@ -15,6 +15,8 @@ namespace {
 // Below this many slots every trim is by exactly what is needed; above it movers take strides, which costs the oldest
 // part of what is kept, and spares one walk per entry.
 constexpr std::uint64_t stride_from_slots = 4096;
+// Looks at the trim point, with a pause each, that a full ring is given: some microseconds.
+constexpr std::uint64_t most_looks = 64;
 
 std::uint64_t trim_stride(const Geometry& g) noexcept { return g.slots >= stride_from_slots ? g.slots / 64 : 0; }
 
@@ -109,7 +111,7 @@ void Publisher::ask_for_room(Sequence t) noexcept {
 bool Publisher::wait_for_stride(Sequence t) noexcept {
     const Geometry& g = segment_.geometry();
     if (std::exchange(stood_at_, trim_seen_) == trim_seen_) return false;  // since the last look nobody finished any
-    for (std::uint64_t turn = trim_stride(g) / 16; turn > 0; --turn) {
+    for (std::uint64_t turn = std::min(trim_stride(g) / 16, most_looks); turn > 0; --turn) {
         pause();
         see_trim(segment_.control().trim_point.load(memory_order_acquire));
         if (t < trim_seen_ || t - trim_seen_ < g.slots) return true;

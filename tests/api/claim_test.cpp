@@ -41,6 +41,26 @@ TEST_F(Claim, takes_what_was_idle_so_long_and_fences_the_former_owner) {
     EXPECT_EQ(must(stream.pending("g")).count, 0u);
 }
 
+TEST_F(Claim, of_an_operator_hands_what_the_living_hold_to_retry_and_keeps_nothing_itself) {
+    Stream stream = create_with_group();
+    add(stream, 4);
+    Consumer former = must(stream.consumer("g", "former"));
+    Batch held = must(former.read(reading(3)));
+    EXPECT_EQ(must(stream.claim("g", idle_for(10s))), 0u);
+    let_idle(stream, 3, 40ms);
+    ClaimOptions two = idle_for(40ms);
+    two.max_entries = 2;
+    EXPECT_EQ(must(stream.claim("g", two)), 2u);
+    const GroupInfo group = must(stream.group("g"));
+    EXPECT_EQ(group.retry, 2u);
+    EXPECT_EQ(group.pending, 3u);
+    EXPECT_EQ(group.consumers, 1u) << "nobody joined for it";
+    EXPECT_EQ(number_of(held[0].payload()), 1u) << "what it looks at stays";
+    EXPECT_EQ(code_of(held.ack(1)), Code::fenced);
+    EXPECT_TRUE(held.ack(3));
+    EXPECT_EQ(code_of(stream.claim("nobody", two)), Code::no_group);
+}
+
 TEST_F(Claim, folded_into_a_read_gives_stale_ones_first) {
     Stream stream = create_with_group();
     add(stream, 6);
