@@ -54,11 +54,9 @@ Runner one_way() {
                 return for_seconds(*rate, seconds, messages_of_a_lap(shape.size),
                                    [&](std::uint64_t total) { return one_way_rate<Peer>(shape, total); });
             },
-            &Peer::missing, 0, {}, requires {Peer::looks;
+            &Peer::missing, Looks<Peer>};
 }
-, 0
-};  // namespace
-}  // namespace bench
+
 template <class Peer>
 Runner trips() {
     const auto rate = std::make_shared<double>(0);
@@ -71,11 +69,7 @@ Runner trips() {
                 });
                 return p50;
             },
-            &Peer::missing,
-            0,
-            {},
-            false,
-            0};
+            &Peer::missing};
 }
 
 /// The same under another name, one message a call.
@@ -126,13 +120,7 @@ std::vector<Runner> trips_that_wait() {
 }
 
 Runner limit(const char* name, double (*measure)(double seconds)) {
-    return {name,
-            [measure](const Shape&, double seconds) { return measure(seconds); },
-            [] { return std::string(); },
-            0,
-            {},
-            false,
-            0};
+    return {name, [measure](const Shape&, double seconds) { return measure(seconds); }, [] { return std::string(); }};
 }
 
 std::vector<Work> all_works() {

@@ -33,21 +33,13 @@ void time_trips(Board& board, Trip trip) {
         const std::uint64_t took = now_ns() - start;
         if (number > warm_up_trips) times.push_back(static_cast<std::uint32_t>(took));
     }
-    const Percentiles found = percentiles_of(std::move(times));
-    board.figures[0] = found.p50;
-    board.figures[1] = found.p99;
-    board.figures[2] = found.p999;
-    board.figures[3] = found.p9999;
+    write_on(board, percentiles_of(std::move(times)));
 }
 
 template <class Answer>
 void answer_trips(Board& board, Answer answer) {
     line_up(board, 2);
     for (std::uint64_t number = 1; number <= settings().trips + warm_up_trips; ++number) answer(number);
-}
-
-Percentiles percentiles_on(const Board& board) {
-    return {board.figures[0], board.figures[1], board.figures[2], board.figures[3]};
 }
 
 /// One cache line, written in turns.

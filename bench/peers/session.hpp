@@ -18,10 +18,9 @@ struct Runner {
     std::string peer;
     std::function<double(const Shape&, double seconds)> run;
     std::function<std::string()> missing;
-    double rate = 0;  // units a second of the calibration, 0: not yet
-    Shape shape;
     bool looks = false;        // never waits: one that found nothing pauses and looks again
     std::uint64_t pauses = 0;  // of such a one, the pause that suits it best; 0: not found yet
+    Shape shape = {};
 };
 
 struct Work {

@@ -43,6 +43,11 @@ struct Shape {
     static void yield();
 };
 
+template <class Peer>
+concept Looks = requires(Peer) {
+    Peer::looks;
+};
+
 /// Every word of a message is its number.
 inline void fill(std::uint64_t number, std::span<std::byte> to) {
     for (std::size_t at = 0; at + 8 <= to.size(); at += 8) std::memcpy(to.data() + at, &number, 8);

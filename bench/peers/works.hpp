@@ -81,11 +81,7 @@ Percentiles trip_times(const Shape& shape, std::uint64_t trips) {
             receive_one(receiver, checker);
             if (count >= warm_up) times.push_back(static_cast<std::uint32_t>(now_ns() - start));
         }
-        const Percentiles found = percentiles_of(std::move(times));
-        board.figures[0] = found.p50;
-        board.figures[1] = found.p99;
-        board.figures[2] = found.p999;
-        board.figures[3] = found.p9999;
+        write_on(board, percentiles_of(std::move(times)));
     });
     round.start(settings().core_of_second, [&](Board& board) {
         typename Peer::Receiver receiver(*there);
@@ -98,8 +94,7 @@ Percentiles trip_times(const Shape& shape, std::uint64_t trips) {
         }
     });
     round.finish();
-    const Board& board = round.board();
-    return {board.figures[0], board.figures[1], board.figures[2], board.figures[3]};
+    return percentiles_on(round.board());
 }
 
 }  // namespace bench

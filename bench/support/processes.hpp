@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "support/statistics.hpp"
+
 namespace bench {
 
 /// Nanoseconds of the monotonic clock.
@@ -49,6 +51,17 @@ struct Board {
     alignas(64) double figures[8];                    // what was measured; the meaning is the benchmark's
     char failure[240];
 };
+
+/// Percentiles as the first figures of a board, and read from there.
+inline void write_on(Board& board, const Percentiles& found) {
+    board.figures[0] = found.p50;
+    board.figures[1] = found.p99;
+    board.figures[2] = found.p999;
+    board.figures[3] = found.p9999;
+}
+inline Percentiles percentiles_on(const Board& board) {
+    return {board.figures[0], board.figures[1], board.figures[2], board.figures[3]};
+}
 
 /// Pins the calling process to one processor. Throws if the kernel refuses.
 void pin_to(int core);

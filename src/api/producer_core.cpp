@@ -15,6 +15,11 @@ namespace {
 constexpr std::uint64_t prefetch_entries = 4;  // how far ahead of the one being written
 constexpr std::uint64_t full_scan_ms = 10;  // a producer that keeps finding no room looks for the dead so often at most
 
+void prefetch_first_lines(const std::byte* entry) noexcept {
+    prefetch_for_writing(entry);
+    prefetch_for_writing(entry + cache_line);
+}
+
 std::uint8_t flags_of(const AddOptions& options) noexcept { return options.fields ? flag_fields : std::uint8_t{0}; }
 
 /// What is said to be fields must be fields, so that a reader may take other bytes for damage.
@@ -100,11 +105,8 @@ inline std::byte* ProducerCore::write_header(const Room& room, std::size_t size,
     // asked for once more when their turn comes: a reader's processor, which fetches what follows the entry it reads,
     // may have taken them back. Longer entries are left to the processor, which sees their stride. A prefetch past the
     // chunk's end does nothing.
-    prefetch_for_writing(to);
-    prefetch_for_writing(to + cache_line);
-    const std::byte* const ahead = to + prefetch_entries * room.size;
-    prefetch_for_writing(ahead);
-    prefetch_for_writing(ahead + cache_line);
+    prefetch_first_lines(to);
+    prefetch_first_lines(to + prefetch_entries * room.size);
     std::uint64_t time = 0;
     if (g.time == TimeStamps::coarse) time = os::realtime_coarse_ns();
     if (g.time == TimeStamps::precise) time = os::realtime_ns();

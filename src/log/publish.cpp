@@ -105,24 +105,27 @@ void Publisher::ask_for_room(Sequence t) noexcept {
     see_trim(trim_seen_);
 }
 
+/// Whether there is room for `t` by the trim point as it is now, or `t` is behind it.
+bool Publisher::has_room(Sequence t) noexcept {
+    see_trim(segment_.control().trim_point.load(memory_order_acquire));
+    return t < trim_seen_ || t - trim_seen_ < segment_.geometry().slots;
+}
+
 /// The ring is full: leaves the consumers a moment, some microseconds, to finish more than a few entries or to lift the
 /// trim point themselves. Without it a producer that is faster goes entry by entry behind a consumer and takes from its
 /// processor, each time, the records that it is working on. True if there is room now.
 bool Publisher::wait_for_stride(Sequence t) noexcept {
-    const Geometry& g = segment_.geometry();
     if (std::exchange(stood_at_, trim_seen_) == trim_seen_) return false;  // since the last look nobody finished any
-    for (std::uint64_t turn = std::min(trim_stride(g) / 16, most_looks); turn > 0; --turn) {
+    for (std::uint64_t turn = std::min(trim_stride(segment_.geometry()) / 16, most_looks); turn > 0; --turn) {
         pause();
-        see_trim(segment_.control().trim_point.load(memory_order_acquire));
-        if (t < trim_seen_ || t - trim_seen_ < g.slots) return true;
+        if (has_room(t)) return true;
     }
     return false;
 }
 
 bool Publisher::find_room(Sequence t, Error& why) noexcept {
     const Geometry& g = segment_.geometry();
-    see_trim(segment_.control().trim_point.load(memory_order_acquire));
-    if (t < trim_seen_ || t - trim_seen_ < g.slots || wait_for_stride(t)) return true;
+    if (has_room(t) || wait_for_stride(t)) return true;
     const Sequence needed = t - g.slots + 1;
     const Lifted lifted = lift_for_room(segment_, needed, std::min(needed + trim_stride(g), t));
     see_trim(lifted.trim);

@@ -35,6 +35,7 @@ public:
 
 private:
     bool find_room(Sequence t, Error& why) noexcept;
+    bool has_room(Sequence t) noexcept;
     bool wait_for_stride(Sequence t) noexcept;
     void ask_for_room(Sequence t) noexcept;
     void see_trim(Sequence trim) noexcept;

@@ -195,6 +195,11 @@ TEST(LateRows, a_row_that_another_attaches_in_meanwhile_is_the_others) {
     }
 }
 
+void repair_once(const GroupForge& forge, Handle& scanner, const Handle& dead) {
+    RecoveryReport report;
+    repair(forge.segment(), scanner.visits, dead.id, 2'000, report);
+}
+
 TEST(LateRows, a_repair_takes_nothing_from_whoever_has_the_rows_since) {
     struct Dead : GroupForge {
         Dead() : GroupForge(options()), gone(segment(), 5, 3), next(segment(), 6, 1) {
@@ -222,14 +227,10 @@ TEST(LateRows, a_repair_takes_nothing_from_whoever_has_the_rows_since) {
         std::unique_ptr<Reader> reader;
     };
     before_each_access<Dead>(
-        [](Dead& d) {
-            RecoveryReport report;
-            repair(d.segment(), d.handle.visits, d.gone.id, 2'000, report);
-        },
+        [](Dead& d) { repair_once(d, d.handle, d.gone); },
         [](Dead& d) {
             // Another is through with the repair, and the next owner has all of it.
-            RecoveryReport report;
-            repair(d.segment(), d.next.visits, d.gone.id, 2'000, report);
+            repair_once(d, d.next, d.gone);
             take_producer_row(d.segment(), d.next.id);
             OwnerWord owner{};
             take_name(d.segment(), d.next.id, d.name, owner);
@@ -254,17 +255,12 @@ TEST(LateRows, a_cell_that_somebody_reserved_since_its_repair_stays_his) {
         [[nodiscard]] std::uint64_t reserved() const { return pack_cell({CellState::tentative, next.id.row, 5}); }
         Handle gone, next;
     };
-    before_each_access<Cells>(
-        [](Cells& c) {
-            RecoveryReport report;
-            repair(c.segment(), c.handle.visits, c.gone.id, 2'000, report);
-        },
-        [](Cells& c) {
-            RecoveryReport report;
-            repair(c.segment(), c.next.visits, c.gone.id, 2'000, report);
-            c.cell().store(c.reserved(), memory_order_seq_cst);
-        },
-        [](Cells& c) { EXPECT_EQ(c.cell().load(memory_order_seq_cst), c.reserved()); });
+    before_each_access<Cells>([](Cells& c) { repair_once(c, c.handle, c.gone); },
+                              [](Cells& c) {
+                                  repair_once(c, c.next, c.gone);
+                                  c.cell().store(c.reserved(), memory_order_seq_cst);
+                              },
+                              [](Cells& c) { EXPECT_EQ(c.cell().load(memory_order_seq_cst), c.reserved()); });
 }
 
 /// A group that is late: its entries were added in 1970, and the first alone is acked. "r" holds the second.
