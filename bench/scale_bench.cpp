@@ -1,5 +1,6 @@
 // What changes the rate of shmq, and by how much: batches, groups, consumers, producers, order, keys, slots, processes,
-// loans, the place of the file, an onlooker; what a burst after idleness takes, and what a reader that waits costs.
+// loans, the place of the file, readers that keep up, an onlooker; what a burst after idleness takes, and what a reader
+// that waits costs.
 //
 // Entries of 64 bytes, one producer, one group, one consumer, reads of at most 64 entries and waiting calls, unless the
 // measurement says otherwise. "of one" is the rate by that of the first of its measurement in the same round.
@@ -92,6 +93,25 @@ std::vector<Case> orders() {
         load.keys = 1'000;
         load.consumers = 2;
         load.order = kind.order;
+        cases.push_back({kind.name, load});
+    }
+    return cases;
+}
+
+/// Readers that are faster than the producer: one that polls with a long pause, which spares the producer but is late
+/// by as much, and ones that wait.
+std::vector<Case> readers_that_keep_up() {
+    std::vector<Case> cases;
+    const struct {
+        const char* name;
+        bool waits;
+        std::size_t batch;
+    } kinds[] = {{"polled", false, 64}, {"waiting", true, 64}, {"waiting for one", true, 1}};
+    for (const auto& kind : kinds) {
+        Load load;
+        load.gap = 4;
+        load.waits = kind.waits;
+        load.batch = kind.batch;
         cases.push_back({kind.name, load});
     }
     return cases;
@@ -297,6 +317,7 @@ void add_measurements() {
     vary("scale/order", orders());
     vary("scale/loans", loans_and_copies());
     vary("scale/place", places());
+    vary("scale/keeps up", readers_that_keep_up());
     measure("scale/watched", take_watched);
     measure("scale/burst", take_bursts);
     measure("scale/idle", take_idleness);

@@ -39,6 +39,7 @@ void produce(const Load& load, const ScratchStream& scratch, unsigned who, std::
     shmq::AddOptions options;
     options.wait = std::chrono::minutes(1);
     for (std::uint64_t count = 0; count < each; ++count) {
+        pause_times(load.gap);
         if (load.keys != 0) options.key = shmq::bytes_of(keys[count % load.keys]);
         if (load.loans) {
             auto loan = value_of(producer.loan(load.size, options));
@@ -59,11 +60,15 @@ void consume(const Load& load, const ScratchStream& scratch, unsigned group, Cou
     Counts::OfGroup& own = counts.groups[group];
     Checker checker(load.size, load.producers);
     shmq::ReadOptions read{.max_entries = load.batch};
-    read.wait = std::chrono::milliseconds(20);  // whoever is not given the last entry looks whether all are acked
+    // Whoever is not given the last entry looks whether all are acked.
+    if (load.waits) read.wait = std::chrono::milliseconds(20);
     while (own.acked.load(std::memory_order_relaxed) < total) {
         auto batch = consumer.read(read);
         if (!batch && batch.error() != shmq::Code::empty) throw_error(batch.error());
-        if (!batch) continue;
+        if (!batch) {
+            if (!load.waits) pause_times(settings().pauses);
+            continue;
+        }
         for (const shmq::Entry& entry : *batch) {
             if (load.consumers == 1)
                 checker(entry.payload());

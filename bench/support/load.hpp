@@ -16,6 +16,8 @@ struct Load {
     std::size_t size = 64;   // bytes of a payload, a multiple of 8
     std::size_t batch = 64;  // entries of a read at most
     bool loans = false;      // payloads are made where they stay
+    bool waits = true;       // consumers read by calls that wait; if not they poll, with the pause of the settings
+    unsigned gap = 0;        // pauses of a producer before each add
     std::uint32_t keys = 0;  // 0: entries have none
     shmq::Order order = shmq::Order::none;
     std::uint64_t slots = 65'536;
@@ -23,9 +25,9 @@ struct Load {
     std::string folder;                 // where the stream lies; empty: as always
 };
 
-/// Entries delivered a second, of all groups together, while `entries` are added and read by calls that wait: as much
-/// as is usual where there are more processes than processors. Not counted is the first eighth, or the first lap of the
-/// ring if that is less.
+/// Entries delivered a second, of all groups together, while `entries` are added and read, unless the load says
+/// otherwise by calls that wait: as is usual where there are more processes than processors. Not counted is the first
+/// eighth, or the first lap of the ring if that is less.
 double delivered_a_second(const Load& load, std::uint64_t entries);
 
 }  // namespace bench

@@ -241,18 +241,30 @@ BatchCore* ConsumerCore::take_quickly(const ReadOptions& options, const NextSlot
     return batch;
 }
 
+void ConsumerCore::hold_back() noexcept {
+    const auto look_at_nothing = [] { return false; };
+    spin_until(HoldBack::span, look_at_nothing);
+    // relaxed: nothing is read by it.
+    hold_back_.learn(stream_->segment().published(member_.next + HoldBack::enough - 1, memory_order_relaxed));
+}
+
 bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
     constexpr int looks_per_clock = 16;  // the clock costs as much as a few looks
-    const Duration spin = std::min(options.wait, stream_->spin());
+    const Duration span = std::min(options.wait, stream_->spin());
     const std::uint64_t start = os::monotonic_ns();
     const Segment& segment = stream_->segment();
+    unsigned looks = 0;
     do {
         for (int i = 0; i < looks_per_clock; ++i) {
             pause();  // leaves the line to whoever writes it
-            if (!is_unpublished(member_, look_at_next(member_)) || any_retry(segment, row())) return true;
+            ++looks;
+            if (any_retry(segment, row())) return true;
+            if (is_unpublished(member_, look_at_next(member_))) continue;
+            if (span >= HoldBack::span && hold_back_.wants(looks)) hold_back();
+            return true;
         }
         if (any_due()) return true;
-    } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(spin.count()));
+    } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(span.count()));
     return false;
 }
 

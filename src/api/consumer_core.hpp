@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/core.hpp"
+#include "api/hold_back.hpp"
 #include "api/latency_keeper.hpp"
 #include "api/reader_core.hpp"
 #include "group/delays.hpp"
@@ -99,6 +100,8 @@ private:
     void sweep_some() noexcept;
     /// Looks on for as long as a waiter spins; true as soon as there may be something.
     bool spin_for_next(const ReadOptions& options) noexcept;
+    /// Looks at nothing for a moment, and learns whether more came.
+    void hold_back() noexcept;
     Result<Batch> read_slowly(const ReadOptions& options);
     Result<void> enter();
     void leave() noexcept;
@@ -170,6 +173,7 @@ private:
     std::uint64_t next_move_ms_ = 0;  // no dead entry is moved before
     bool careful_ = false;  // its group copies, limits what is in flight, or keeps an order: nothing is read quickly
     bool copies_ = false;   // its group hands out copies
+    HoldBack hold_back_;    // in spin_for_next
     std::uint32_t in_flight_ = 0;    // of its group; 0: no limit
     Sequence told_below_ = 0;        // of the last read: all below were delivered, or told as lost
     Untold untold_;                  // of the read that is under way
