@@ -251,44 +251,60 @@ void take_watched(Taking& taking) {
     taking.took(1e9 / spread_of(alone).median);
 }
 
-/// Seconds of processor time that this process takes for `work`.
-template <class Work>
-double processor_time_of(Work work) {
-    const auto taken = [] {
-        rusage usage{};
-        getrusage(RUSAGE_SELF, &usage);
-        const auto of = [](const timeval& time) {
-            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-        };
-        return of(usage.ru_utime) + of(usage.ru_stime);
+/// What this thread has used up so far.
+struct Used {
+    double seconds;  // of processor time
+    long sleeps;     // times it gave the processor up by itself
+};
+
+Used used_by_this_thread() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
     };
-    const double before = taken();
-    work();
-    return taken() - before;
+    return {seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_nvcsw};
 }
 
-/// What a reader costs that waits where nothing comes, and a process that only sleeps and wakes as often.
+/// The same for `work` alone.
+template <class Work>
+Used used_by(Work work) {
+    const Used before = used_by_this_thread();
+    work();
+    const Used after = used_by_this_thread();
+    return {after.seconds - before.seconds, after.sleeps - before.sleeps};
+}
+
+/// What a reader costs that waits where nothing comes, once the stream has been still for longer than a second, and
+/// what a process costs that only sleeps and wakes as often.
 void take_idleness(Taking& taking) {
-    constexpr double seconds = 2;
-    const auto slice = shmq::OpenOptions().slice;
+    constexpr auto until_still = std::chrono::milliseconds(1'500);
+    constexpr auto counted = std::chrono::milliseconds(3'000);
+    constexpr double seconds = 3;
     const ScratchStream scratch;
     Round round;
     round.start(settings().core_of_first, [&](Board& board) {
         auto stream = scratch.open();
         auto consumer = value_of(stream.consumer(ScratchStream::group));
-        shmq::ReadOptions read;
-        read.wait = std::chrono::milliseconds(static_cast<int>(seconds * 1e3));
-        line_up(board, 1);
-        board.figures[0] = processor_time_of([&] {
+        const auto wait = [&](shmq::Duration time) {
+            shmq::ReadOptions read;
+            read.wait = time;
             if (consumer.read(read)) throw std::runtime_error("something came where nothing was added");
+        };
+        line_up(board, 1);
+        wait(until_still);
+        const Used waiting = used_by([&] { wait(counted); });
+        const Used sleeping = used_by([&] {
+            for (long i = 0; i < waiting.sleeps; ++i) std::this_thread::sleep_for(counted / waiting.sleeps);
         });
-        board.figures[1] = processor_time_of([&] {
-            for (auto slept = slice; slept <= read.wait; slept += slice) std::this_thread::sleep_for(slice);
-        });
+        board.figures[0] = waiting.seconds / seconds;
+        board.figures[1] = sleeping.seconds / seconds;
+        board.figures[2] = static_cast<double>(waiting.sleeps) / seconds;
     });
     round.finish();
-    taking.figure("of a processor %", round.board().figures[0] / seconds * 100);
-    taking.figure("bare sleep of a processor %", round.board().figures[1] / seconds * 100);
+    taking.figure("of a processor %", round.board().figures[0] * 100);
+    taking.figure("bare sleep of a processor %", round.board().figures[1] * 100);
+    taking.figure("wakes a second", round.board().figures[2]);
     taking.took(round.board().figures[0] * 1e9);
 }
 

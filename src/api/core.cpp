@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "group/delays.hpp"
+#include "group/deliver.hpp"
 #include "os/process.hpp"
 
 namespace shmq::detail {
@@ -137,26 +138,34 @@ Duration StreamCore::longest_sleep() const noexcept {
     return read_only() ? std::min(options_.slice, read_only_slice) : options_.slice;
 }
 
-Duration StreamCore::longest_sleep(unsigned bit) const noexcept {
-    const std::uint32_t hint = bit < reader_bit ? due_hint(segment_, bit) : 0;
-    if (hint == 0) return longest_sleep();
-    // At least one, while nobody looks there: its row closes, or the batch is full.
-    return std::min<Duration>(longest_sleep(), std::chrono::milliseconds(std::max(until_due(hint, now_ms()), 1)));
+bool StreamCore::is_still(unsigned bit) noexcept {
+    if (read_only() || bit == room_bit) return false;
+    const Sequence end = segment_.control().tail.load(memory_order_relaxed);  // a hint
+    return stillness_.reigns(end, now_ms()) && (bit == reader_bit || find_base(segment_, bit) >= end);
 }
 
-void StreamCore::pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns) noexcept {
+Duration StreamCore::longest_sleep(unsigned bit) noexcept {
+    const Duration longest = is_still(bit) ? longest_sleep() * Stillness::slices : longest_sleep();
+    const std::uint32_t hint = bit < reader_bit ? due_hint(segment_, bit) : 0;
+    if (hint == 0) return longest;
+    // At least one, while nobody looks there: its row closes, or the batch is full.
+    return std::min<Duration>(longest, std::chrono::milliseconds(std::max(until_due(hint, now_ms()), 1)));
+}
+
+void StreamCore::pause(Place& place, std::uint64_t deadline_ns) noexcept {
     const std::uint64_t now = os::monotonic_ns();
     const std::uint64_t rest = deadline_ns > now ? deadline_ns - now : 0;
-    const auto longest = static_cast<std::uint64_t>(longest_sleep(bit).count());
+    const auto longest = static_cast<std::uint64_t>(longest_sleep(place.bit).count());
     const auto span = Duration{static_cast<std::int64_t>(std::min(rest, longest))};
     if (read_only()) {
         const Atomic<std::uint32_t> nobody_writes(0);
         os::futex_wait(nobody_writes, 0, span);
         return;
     }
+    place.slept_long |= span > longest_sleep();
     // A scan that was cut short goes on before anybody sleeps, here or elsewhere.
     const bool scans = segment_.control().scanned_ms.load(memory_order_relaxed) == 0 ||  // a hint
-                       sleep(segment_, bit, seen, span) == os::Woken::timeout;
+                       sleep(segment_, place.bit, place.seen, span) == os::Woken::timeout;
     if (scans) scan_in_parts();  // a whole slice without news: one of all waiters looks for the dead
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "api/poll_thread.hpp"
+#include "api/stillness.hpp"
 #include "api/wait_loop.hpp"
 #include "base/error_detail.hpp"
 #include "group/visit.hpp"
@@ -44,8 +45,14 @@ public:
     /// After so long a sleeper looks again by itself. Shorter where nobody wakes it, since it may not say that it
     /// sleeps.
     [[nodiscard]] Duration longest_sleep() const noexcept;
-    /// The same for one bit: of a group, no longer than until a delayed entry is due (DELAY).
-    [[nodiscard]] Duration longest_sleep(unsigned bit) const noexcept;
+    /// The same for one bit, before each sleep: longer once the stream is still and the bit's group has finished all;
+    /// of a group, no longer than until a delayed entry is due (DELAY).
+    [[nodiscard]] Duration longest_sleep(unsigned bit) noexcept;
+    /// Of one that slept longer than a slice and was given entries: whoever else sleeps there shall wake and take
+    /// slices again, so that there is one to see it die.
+    void hand_watch_on(unsigned bit) noexcept {
+        if (bit < reader_bit) entries_came(segment_, sleeper_mask(bit), 1);  // of the others, all were woken
+    }
     /// Raises the descriptors of poll_fd.
     [[nodiscard]] PollThread& poll_thread() noexcept { return poll_thread_; }
     /// The file is the one the segment was made in, so that locks tell about its owners.
@@ -106,7 +113,9 @@ private:
     [[nodiscard]] bool is_scan_due(std::uint64_t ms) noexcept;
     /// As scan_if_due, but only the first entries of a great many; the rest follows as soon as somebody waits again.
     void scan_in_parts() noexcept;
-    void pause_until(unsigned bit, std::uint32_t seen, std::uint64_t deadline_ns) noexcept;
+    /// Whether nothing was added for some time, and nobody has anything of what the bit stands for.
+    [[nodiscard]] bool is_still(unsigned bit) noexcept;
+    void pause(Place& place, std::uint64_t deadline_ns) noexcept;
     void wake_for_stop(unsigned bit) noexcept;
 
     std::string name_;
@@ -122,6 +131,7 @@ private:
     Atomic<std::uint32_t> forked_{0};
     std::optional<os::ForkGuard> guard_;
     PollThread poll_thread_{*this};
+    Stillness stillness_;
     Atomic<std::uint32_t> opening_told_{0};  // relaxed: only who was first matters
 };
 
@@ -130,9 +140,10 @@ struct StreamCore::Place {
     StreamCore& stream;
     unsigned bit;
     std::uint32_t seen = 0;
+    bool slept_long = false;
 
     void announce() noexcept { seen = stream.read_only() ? 0 : announce_sleeper(stream.segment_, bit); }
-    void pause(std::uint64_t deadline_ns) noexcept { stream.pause_until(bit, seen, deadline_ns); }
+    void pause(std::uint64_t deadline_ns) noexcept { stream.pause(*this, deadline_ns); }
     void wake_for_stop() noexcept { stream.wake_for_stop(bit); }
     [[nodiscard]] bool marked_removed() const noexcept { return is_removed(stream.segment_); }
     [[nodiscard]] bool removed() const noexcept { return stream.removed(); }
@@ -147,7 +158,9 @@ Waited StreamCore::wait(unsigned bit, Duration at_most, const std::stop_token& s
 template <class Look>
 Waited StreamCore::wait_without_spin(unsigned bit, Duration at_most, const std::stop_token& stop, Look look) {
     Place place{*this, bit};
-    return wait_in_slices(place, at_most, stop, look);
+    const Waited waited = wait_in_slices(place, at_most, stop, look);
+    if (waited == Waited::done && place.slept_long) hand_watch_on(bit);
+    return waited;
 }
 
 [[nodiscard]] inline Error no_group_error(const StreamCore& core, std::string_view group) noexcept {

@@ -67,12 +67,12 @@ private:
         [[nodiscard]] static bool removed() noexcept { return false; }
 
         WaiterCore& waiter;
-        Duration spin{0};            // the longest of all streams
-        Duration shortest{forever};  // after so long one of them wants to be looked at
-        Duration longest{0};         // after so long all were
+        Duration spin{0};   // the longest of all streams
+        Duration slice{0};  // likewise; so often all are looked at, but while all are still
         std::uint64_t scanned_ns;
         bool announced = false;
         bool slept = false;
+        bool slept_long = false;
         bool sweeps = false;  // a slice is over since the last look
     };
 
@@ -206,8 +206,7 @@ WaiterCore::Place::Place(WaiterCore& core) : waiter(core), scanned_ns(os::monoto
         const StreamCore* stream = source->stream();
         if (stream == nullptr) continue;
         spin = std::max(spin, stream->spin());
-        shortest = std::min(shortest, stream->longest_sleep());
-        longest = std::max(longest, stream->longest_sleep());
+        slice = std::max(slice, stream->longest_sleep());
     }
 }
 
@@ -229,14 +228,15 @@ void WaiterCore::Place::pause(std::uint64_t deadline_ns) noexcept {
         if (!source->stream()->read_only() && source->bit() != source->announced_bit)
             return;  // its group was moved meanwhile, so it was announced in the wrong place
     slept = true;
-    Duration sleep = shortest;
+    Duration sleep = forever;  // until one of them wants to be looked at
     for (const auto& source : waiter.sources_) sleep = std::min(sleep, source->stream()->longest_sleep(source->bit()));
+    slept_long |= sleep > slice;
     const std::uint64_t before = os::monotonic_ns();
     const std::uint64_t rest = deadline_ns > before ? deadline_ns - before : 0;
     os::futex_wait_any(waiter.words_,
                        Duration{static_cast<std::int64_t>(std::min(rest, static_cast<std::uint64_t>(sleep.count())))});
     const std::uint64_t now = os::monotonic_ns();
-    if (now - scanned_ns < static_cast<std::uint64_t>(longest.count())) return;
+    if (now - scanned_ns < static_cast<std::uint64_t>(slice.count())) return;
     scanned_ns = now;
     sweeps = true;
     for (const auto& source : waiter.sources_)
@@ -262,6 +262,9 @@ Result<std::span<Delivery>> WaiterCore::wait(const WaitOptions& options) {
                               : wait_in_slices(place, options.wait, options.stop, look);
     if (waited == Waited::stopped) return Code::stopped;
     if (waited != Waited::done) return Code::empty;
+    if (place.slept_long)
+        for (const auto& source : sources_)
+            if (source->gave) source->stream()->hand_watch_on(source->bit());
     take_turns();
     return std::span<Delivery>(deliveries_);
 }
