@@ -65,13 +65,13 @@ struct StreamOptions {
 
 /// What `Stream::open` is asked for.
 struct OpenOptions {
-    bool read_only = false;      ///< map for reading only: Reader, range and the lists work, nothing else does
-    /// Longest sleep before a waiter looks by itself for what is new and for the dead; 1 ms to 100 ms. Five times as long
-    /// once nothing was added for a second and its group has finished all: so it costs a twentieth of a percent of a
-    /// processor, and what is taken next is watched again.
+    bool read_only = false;  ///< map for reading only: Reader, range and the lists work, nothing else does
+    /// Longest sleep before a waiter looks by itself for what is new and for the dead; 1 ms to 100 ms. Five times as
+    /// long once nothing was added for a second and its group has finished all; docs/protocol.md says what that may
+    /// cost.
     Duration slice{50'000'000};
-    /// How long a waiter looks on before it sleeps; 0 to 1 s. With 2 us or more a consumer that waits, and keeps up with
-    /// entries that come fast, leaves the producer 2 us to itself now and then, for the sake of the rate.
+    /// How long a waiter looks on before it sleeps; 0 to 1 s. With 2 us or more a consumer that waits, and keeps up
+    /// with entries that come fast, leaves the producer 2 us to itself now and then, for the sake of the rate.
     Duration spin{5'000};
 };
 
