@@ -45,9 +45,11 @@ enum class TimeStamps : std::uint32_t {
 /// The geometry of a stream, fixed when it is made. A zero in options given to `open` means "whatever it was made
 /// with".
 struct StreamOptions {
-    std::uint64_t slots = 65'536;          ///< entries kept at most; power of two, 8 to 2^28
-    std::uint64_t payload = 32ull << 20;   ///< bytes for entries with their headers and keys; 4 KiB to 1 TiB
-    std::uint32_t chunks = 256;            ///< parts the payload is handed out in; 8 to 65,536, and 1,024 x slots
+    std::uint64_t slots = 65'536;         ///< entries kept at most; power of two, 8 to 2^28
+    std::uint64_t payload = 32ull << 20;  ///< bytes for entries with their headers and keys; 4 KiB to 1 TiB
+    /// Parts the payload is handed out in; 8 to 65,536, and 1,024 x slots. 0 means parts of 16 KiB, but at most 256 of
+    /// them, and at least two for each producer.
+    std::uint32_t chunks = 0;
     std::uint64_t max_entry = 0;           ///< largest entry, bytes; 0 means payload / 8, or less if the chunks ask so
     std::uint32_t producers = 64;          ///< producers that add at one time; 1 to 4,096
     std::uint32_t groups = 8;              ///< groups; 0 to 24

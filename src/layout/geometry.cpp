@@ -17,6 +17,11 @@ constexpr unsigned needed_tag_bits = 52;    // tag_bits + slot_bits; layout/word
 constexpr std::uint64_t largest_payload = std::uint64_t{1} << 40;
 constexpr std::uint64_t highest_sequence = std::uint64_t{1} << 62;
 
+constexpr std::uint64_t usual_chunk = 16'384;  // bytes; smaller ones are changed so often that it tells
+constexpr std::uint64_t usual_chunks = 256;    // more do not serve better
+constexpr std::uint64_t least_chunks = 8;
+constexpr std::uint64_t most_chunks = 65'536;
+
 struct Limit {
     const char* name;
     std::uint64_t value, lowest, highest;
@@ -25,7 +30,7 @@ struct Limit {
 Result<void> check_limits(const StreamOptions& o) {
     const Limit limits[] = {{"slots", o.slots, 8, std::uint64_t{1} << 28},
                             {"payload", o.payload, 4096, largest_payload},
-                            {"chunks", o.chunks, 8, 65'536},
+                            {"chunks", o.chunks, least_chunks, most_chunks},
                             {"producers", o.producers, 1, 4'096},
                             {"groups", o.groups, 0, 24},
                             {"consumers", o.consumers, 1, 1'023},
@@ -46,16 +51,24 @@ Result<void> check_limits(const StreamOptions& o) {
     return {};
 }
 
+/// How many chunks a stream has that does not say. As many again as the producers keep, so that a large entry finds its
+/// neighbours.
+std::uint32_t chunks_for(const StreamOptions& o) noexcept {
+    const std::uint64_t by_size = std::min(o.payload / usual_chunk, usual_chunks);
+    return static_cast<std::uint32_t>(
+        std::clamp(std::max(by_size, 2 * std::uint64_t{o.producers}), least_chunks, most_chunks));
+}
+
 /// Chunks, their size, and the longest run of them that one entry may take.
 Result<void> plan_chunks(const StreamOptions& o, Geometry& g) {
     // A slot word needs needed_tag_bits - slot_bits for its tag; what is left bounds the number of places, and with it
     // their unit.
     const unsigned most_place_bits = std::min(63u, 64 - needed_tag_bits + g.slot_bits);
-    const std::uint64_t most_chunks = (std::uint64_t{1} << most_place_bits) / least_units;
-    if (o.chunks > most_chunks)
+    const std::uint64_t most_by_slots = (std::uint64_t{1} << most_place_bits) / least_units;
+    if (o.chunks > most_by_slots)
         return text_error(Code::bad_option, o.chunks, "chunks is %u; a stream of %llu slots may have %llu at most",
                           o.chunks, static_cast<unsigned long long>(o.slots),
-                          static_cast<unsigned long long>(most_chunks));
+                          static_cast<unsigned long long>(most_by_slots));
     // Ends, since a chunk has least_units units in the end and all of them fit the place then.
     g.unit_bits = smallest_unit_bits;
     for (;; ++g.unit_bits) {
@@ -135,7 +148,9 @@ void plan_areas(Geometry& g) {
 
 }  // namespace
 
-Result<Geometry> plan(const StreamOptions& o) {
+Result<Geometry> plan(const StreamOptions& options) {
+    StreamOptions o = options;
+    if (o.chunks == 0) o.chunks = chunks_for(o);
     if (auto fine = check_limits(o); !fine) return fine.error();
     Geometry g;
     g.slots = o.slots;

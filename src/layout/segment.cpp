@@ -124,7 +124,7 @@ Result<Geometry> check_header(const std::byte* bytes, std::uint64_t file_size) {
             return corrupt_error("area", offsetof(Header, areas) + kind * 32, found.offset);
     }
     if (header.segment_size != geometry->segment_size || header.unit_bits != geometry->unit_bits ||
-        header.payload != geometry->payload)
+        header.payload != geometry->payload || header.chunks != geometry->chunks)
         return corrupt_error("segment size", offsetof(Header, segment_size), header.segment_size);
     if (file_size < header.segment_size)
         return text_error(Code::corrupt, file_size, "the file has %llu of the segment's %llu bytes: truncated",

@@ -50,34 +50,33 @@ Result<Room> ChunkHolder::room_in_new_chunk(std::uint64_t size) noexcept {
     const Geometry& g = segment_.geometry();
     Hold* hold = free_hold();
     if (hold == nullptr) return Code::too_many_loans;
-    // (1) an unfinished chunk with room: adopt it  (2) one whose entries are all below the trim point: take it  (3)
-    // lift the trim point over the one that is next  (4) it can't be lifted so far, or there is none: full. Each turn
-    // that fails at (1) or (2) means that somebody else took a chunk; bounded by what a healthy segment can need.
+    // (1) there is none, or one whose entries are next to be finished, and the trim point can't be lifted over them:
+    // full (2) an unfinished chunk with room: adopt it  (3) one whose entries are all below the trim point: take it.
+    // Each turn that fails at (2) or (3) means that somebody else took a chunk; bounded by what a healthy segment can
+    // need.
     for (std::uint32_t turn = 0; turn < 4 * g.chunks + 16; ++turn) {
         const Sequence trim = segment_.control().trim_point.load(memory_order_acquire);
         const ChunkChoice choice = choose_chunk(segment_, size, trim);
-        if (choice.kind == ChunkChoice::Kind::adopt) {  // (1)
-            if (!adopt(choice.chunk, choice.word, size, *hold)) continue;
-            filling_ = static_cast<unsigned>(hold - holds_.data());
-            note_taken(segment_, owner_, choice.chunk);
-            return carve(*hold, size);
+        if (choice.kind == ChunkChoice::Kind::none) return blocked_error(segment_, "chunk", {});  // (1)
+        if (choice.kind == ChunkChoice::Kind::wait) {
+            // Never above the end: the last sequence of a dead owner's chunk is only bounded by it.
+            const Sequence wanted = std::min(choice.last + 1, find_end(segment_));
+            const Lifted lifted = lift_for_room(segment_, wanted, wanted);
+            if (lifted.trim <= choice.last) {  // (1)
+                // seq_cst: as in Publisher::find_room (SLEEP).
+                segment_.control().room_wanted.store(choice.last + 1, memory_order_seq_cst);
+                return blocked_error(segment_, "chunk", lifted.blocked);
+            }
         }
-        if (choice.kind == ChunkChoice::Kind::reuse) {  // (2)
+        if (choice.kind == ChunkChoice::Kind::adopt) {  // (2)
+            if (!adopt(choice.chunk, choice.word, size, *hold)) continue;
+        } else {  // (3)
             if (!take_chunk(segment_, choice.chunk, choice.word, owner_.word(OwnerState::owned))) continue;
             *hold = {choice.chunk, 1, 0, true, 0, 0};
-            filling_ = static_cast<unsigned>(hold - holds_.data());
-            note_taken(segment_, owner_, choice.chunk);
-            return carve(*hold, size);
         }
-        if (choice.kind == ChunkChoice::Kind::none) return blocked_error(segment_, "chunk", {});  // (4)
-        // (3) Never above the end: the last sequence of a dead owner's chunk is only bounded by it.
-        const Sequence wanted = std::min(choice.last + 1, find_end(segment_));
-        const Lifted lifted = lift_for_room(segment_, wanted, wanted);
-        if (lifted.trim <= choice.last) {  // (4)
-            // seq_cst: as in Publisher::find_room (SLEEP).
-            segment_.control().room_wanted.store(choice.last + 1, memory_order_seq_cst);
-            return blocked_error(segment_, "chunk", lifted.blocked);
-        }
+        filling_ = static_cast<unsigned>(hold - holds_.data());
+        note_taken(segment_, owner_, choice.chunk);
+        return carve(*hold, size);
     }
     return corrupt_error("chunk table", g.area(AreaKind::chunks).offset, 0);
 }

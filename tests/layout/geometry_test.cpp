@@ -85,6 +85,25 @@ TEST(Geometry, of_the_defaults_fits_a_container_with_room_to_spare) {
     EXPECT_EQ(g.max_entry, std::uint64_t{4} << 20) << "payload / 8";
 }
 
+TEST(Geometry, has_chunks_of_16_kib_if_it_is_not_told_but_no_more_than_256_and_two_for_each_producer) {
+    const auto chunks = [](std::uint64_t payload, std::uint32_t producers) {
+        StreamOptions o;
+        o.payload = payload;
+        o.producers = producers;
+        const Geometry g = test::planned(o);
+        expect_sound(o, g);
+        return g.chunks;
+    };
+    constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+    EXPECT_EQ(chunks(1 * mib, 8), 64u);
+    EXPECT_EQ(chunks(4 * mib, 8), 256u);
+    EXPECT_EQ(chunks(1'024 * mib, 8), 256u);
+    EXPECT_EQ(chunks(1 * mib, 64), 128u);
+    EXPECT_EQ(chunks(mib / 8, 64), 128u);
+    EXPECT_EQ(chunks(32 * mib, 4'096), 8'192u);
+    EXPECT_EQ(chunks(4'096, 1), 8u);
+}
+
 TEST(Geometry, of_the_smallest_options_is_sound) {
     StreamOptions o = test::tiny_options();
     o.producers = 1;

@@ -116,6 +116,17 @@ TEST(CheckHeader, refuses_a_truncated_file_with_both_sizes) {
     EXPECT_NE(check_header(forge.bytes(), size - 1).error().message().find(std::to_string(size)), std::string::npos);
 }
 
+TEST(CheckHeader, refuses_no_chunks_where_options_leave_their_number_open) {
+    StreamOptions options = test::tiny_options();
+    options.chunks = 0;
+    Forge forge(options);
+    Geometry g = forge.geometry();
+    EXPECT_TRUE(check_header(forge.bytes(), g.segment_size));
+    g.chunks = 0;
+    initialise(forge.bytes(), g, {}, 0);
+    EXPECT_FALSE(check_header(forge.bytes(), g.segment_size));
+}
+
 TEST(CheckHeader, of_random_bytes_is_an_error) {
     std::mt19937_64 random(20'240'101);
     std::vector<std::uint64_t> bytes(sizeof(Header) / 8);
