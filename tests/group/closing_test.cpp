@@ -183,6 +183,19 @@ TEST(Closing, pins_once_what_the_living_hold_however_many_help) {
     EXPECT_EQ(forge.pins_used(), forge.geometry().pins - 2);
 }
 
+TEST(Closing, passes_over_an_entry_whose_bytes_are_damaged_and_pins_the_rest) {
+    Stopped forge(false);
+    Reader reader(forge.handle, forge.group, "r");
+    ASSERT_EQ(reader.read(2).size(), 2u);
+    const std::uint64_t slot = forge.segment().slot(1).load(memory_order_seq_cst);
+    std::byte* const header =
+        forge.segment().payload() + (unpack_slot(forge.geometry(), slot).place << forge.geometry().unit_bits);
+    std::memset(header, 0xff, sizeof(EntryHeader));
+    EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
+    EXPECT_EQ(forge.state(forge.group), GroupState::dropped);
+    EXPECT_EQ(forge.pins_used(), 1u);
+}
+
 TEST(Closing, does_not_begin_without_the_pin_cells_it_needs) {
     Stopped forge(false);
     Reader reader(forge.handle, forge.group, "r"), second(forge.handle, forge.group, "s");

@@ -139,6 +139,19 @@ TEST(OperatorNack, hands_a_delivered_entry_to_retry_and_leaves_a_waiting_one) {
     EXPECT_EQ(f.facts(1, 1'000).deliveries, 1u) << "one failure";
 }
 
+TEST(OperatorNack, of_an_entry_whose_followers_cannot_be_taken_back_for_want_of_pins_keeps_none) {
+    GroupForge forge(test::options_with_slots(16), test::in_order(Order::by_key));
+    Reader reader(forge.handle, forge.group, "r");
+    for (int entry = 0; entry < 2; ++entry) ASSERT_TRUE(forge.adder.add(std::string(120, 'x'), "key"));
+    const auto held = reader.read(2);
+    ASSERT_EQ(held.size(), 2u);
+    test::fill_pins(forge.segment(), 1);  // one for two chunks
+    EXPECT_EQ(operator_nack(forge.segment(), forge.group.row, 1, 1'000).error().code(), Code::too_many_pins);
+    EXPECT_EQ(forge.pins_used(), forge.geometry().pins - 1);
+    for (const Taken& taken : held)
+        EXPECT_EQ(look_at_delivery(forge.segment(), forge.group.row, taken.sequence, taken.record), Finish::done);
+}
+
 TEST(OperatorNack, of_a_delayed_entry_does_not_end_its_delay_and_pins_nothing) {
     Finishing f;
     EXPECT_EQ(give_back(f.segment(), f.row(), 1, f.reader.read(1).at(0).record, Ending::failed, 1'000, 500),

@@ -47,6 +47,21 @@ TEST(Losses, are_what_a_consumer_that_is_gone_held) {
     EXPECT_EQ(forge.find(), (Ranges{{1, 1}}));
 }
 
+TEST(Losses, are_not_what_a_damaged_record_says_that_nobody_holds) {
+    LossForge forge;
+    forge.trim_to(3);
+    const Geometry& g = forge.geometry();
+    Sequence sequence = 1;
+    for (const std::uint32_t consumer : {0u, g.consumers + 1}) {
+        forge.segment()
+            .record(forge.group.row, sequence)
+            .store(pack_pending(g, {g.record_tag(sequence), consumer, 1, PendingState::delivered}),
+                   memory_order_seq_cst);
+        ++sequence;
+    }
+    EXPECT_EQ(forge.find(), Ranges{});
+}
+
 TEST(Losses, of_many_laps_are_looked_for_in_the_first_and_the_last) {
     LossForge forge;
     const std::uint64_t slots = forge.geometry().slots;

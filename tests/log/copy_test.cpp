@@ -50,6 +50,16 @@ TEST(Copy, gives_key_and_payload_with_the_keys_padding) {
     EXPECT_EQ(bytes, "keyaaaaaaaaaaaaaload");
 }
 
+TEST(Copy, of_a_place_where_no_entry_can_stand_is_refused) {
+    const Forge forge;
+    test::StringTarget target;
+    EntryFields header{};
+    EXPECT_FALSE(copy_entry_at(forge.segment(), 0, target, header)) << "nothing was written there";
+    forge.write_entry(0, "bytes");
+    EXPECT_TRUE(copy_entry_at(forge.segment(), 0, target, header));
+    EXPECT_EQ(target.bytes, "bytes");
+}
+
 TEST(Copy, of_what_was_not_added_is_not_yet) {
     const Forge forge;
     EXPECT_EQ(copy(forge, 1), Copied::not_yet);

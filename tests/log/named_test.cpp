@@ -155,6 +155,16 @@ TEST_F(Named, the_entry_of_another_name_or_number_is_not_the_one_looked_for) {
     expect_last(0, 0, 1);
 }
 
+TEST_F(Named, an_entry_whose_bytes_are_damaged_is_not_the_one_looked_for) {
+    NamedAdds adds(segment(), row("a"));
+    adds.begin(5, publisher_.first_possible());
+    const Geometry& g = forge_.geometry();
+    const std::uint64_t place = unpack_slot(g, segment().slot(publish(1, 5)).load(memory_order_seq_cst)).place;
+    std::memset(segment().payload() + (place << g.unit_bits) + offsetof(EntryHeader, size), 0xff, 4);
+    const Sequence mine = publish(1, 5);
+    expect_last(5, mine);
+}
+
 TEST_F(Named, what_the_trim_point_passes_is_recorded_before) {
     NamedAdds adds(segment(), row("a"));
     add(adds, 1, true);

@@ -171,7 +171,8 @@ class Finder:
             return
         text = self.source.text(start, end)
         point = self.add('call', (start, end), text, '')
-        self.source.around(start, end, point, 'if (!::shmq::mutant(@)) static_cast<void>(', ')')
+        # An expression, so that an else behind it stays where it belongs.
+        self.source.around(start, end, point, '(::shmq::mutant(@) ? static_cast<void>(0) : static_cast<void>(', '))')
 
     def of_condition(self, cursor, children):
         condition, kind = self.condition_of(cursor, children), cursor.kind

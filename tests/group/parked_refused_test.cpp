@@ -1,0 +1,83 @@
+// Parked entries where something is refused: a pin, bytes, or belief in a damaged word.
+#include <gtest/gtest.h>
+
+#include "group/closing.hpp"
+#include "group/grouping.hpp"
+#include "group/parked.hpp"
+#include "group/parking.hpp"
+#include "log/trim.hpp"
+
+namespace shmq {
+namespace {
+
+using test::GroupForge;
+using test::Reader;
+
+/// The first entry is parked, held by "slow"; pins are used up.
+struct NoPins : test::StuckForge {
+    NoPins() {
+        EXPECT_TRUE(park_for_room(segment(), handle.visits));
+        test::fill_pins(segment());
+    }
+    void free_pin(std::uint32_t cell) const { segment().pin(cell).store(0, memory_order_seq_cst); }
+};
+
+TEST(ParkedRefused, a_group_does_not_end_its_closing_without_a_pin_for_what_is_parked) {
+    NoPins s;
+    ASSERT_TRUE(begin_closing(s.segment(), s.group, {}));
+    EXPECT_FALSE(finish_closing(s.segment(), s.handle.visits, s.group.row));
+    EXPECT_NE(active_groups(load_directory(s.segment())), 0u);
+    s.free_pin(5);
+    EXPECT_TRUE(finish_closing(s.segment(), s.handle.visits, s.group.row));
+    EXPECT_EQ(active_groups(load_directory(s.segment())), 0u);
+    EXPECT_EQ(s.pins_used(), s.geometry().pins) << "the view of its holder is kept";
+}
+
+TEST(ParkedRefused, an_idle_entry_is_not_claimed_without_a_pin_and_the_caller_is_told) {
+    NoPins s;
+    EXPECT_TRUE(s.fast.claim(100, 5'000).empty());
+    EXPECT_TRUE(s.fast.refused_pin);
+    EXPECT_EQ(look_at_delivery(s.segment(), s.group.row, 1, s.held.record), Finish::done);
+    s.free_pin(5);
+    EXPECT_EQ(test::sequences_of(s.fast.claim(100, 5'000)), std::vector<Sequence>{1});
+    EXPECT_FALSE(s.fast.refused_pin);
+}
+
+TEST(ParkedRefused, what_waits_behind_an_entry_that_does_not_fit_waits_with_it) {
+    GroupForge forge(test::options_with_slots(16));
+    Reader slow(forge.handle, forge.group, "slow"), fast(forge.handle, forge.group, "fast");
+    for (const std::size_t size : {2u, 100u, 2u}) ASSERT_TRUE(forge.adder.add(std::string(size, 'x')));
+    const auto held = slow.read(3);
+    forge.adder.add_many(10);
+    for (const Taken& taken : fast.read(10)) EXPECT_EQ(fast.ack(taken), Finish::done);
+    for (int entry = 0; entry < 3; ++entry) EXPECT_TRUE(park_for_room(forge.segment(), forge.handle.visits)) << entry;
+    for (const Taken& taken : held) EXPECT_EQ(slow.nack(taken), Finish::done);
+    std::vector<Taken> room(8);
+    Taking taking{room, 0, 50, 0, 1'000};
+    take_retry(fast.member(), taking);
+    ASSERT_EQ(taking.count, 1u);
+    EXPECT_EQ(room[0].sequence, 1u);
+    EXPECT_EQ(test::sequences_of(fast.read(8)), (std::vector<Sequence>{2, 3}));
+}
+
+TEST(ParkedRefused, nothing_is_parked_that_was_never_added) {
+    const test::StuckForge s;
+    const Sequence end = 9;
+    test::forge_record(s.segment(), s.group.row, end, PendingState::delivered);
+    EXPECT_FALSE(can_park(s.segment(), s.group.row, end));
+}
+
+TEST(ParkedRefused, a_cell_of_a_damaged_group_blames_nobody_for_the_lack_of_room) {
+    test::StuckForge s;
+    const auto reason = [&] { return blocked_error(s.segment(), "chunk", {}).message(); };
+    const std::string nobody = reason();
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    EXPECT_NE(reason(), nobody);
+    for (const std::uint32_t row : {s.geometry().group_rows, ~0u}) {
+        s.segment().parking(0).group.store(row, memory_order_seq_cst);
+        EXPECT_EQ(reason(), nobody) << row;
+    }
+}
+
+}  // namespace
+}  // namespace shmq
