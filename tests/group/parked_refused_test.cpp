@@ -67,6 +67,17 @@ TEST(ParkedRefused, nothing_is_parked_that_was_never_added) {
     EXPECT_FALSE(can_park(s.segment(), s.group.row, end));
 }
 
+TEST(ParkedRefused, a_cell_that_was_reserved_anew_is_not_made_live_by_the_name_it_had) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    const std::uint64_t record = s.segment().record(s.group.row, 1).load(memory_order_seq_cst);
+    Word& cell = s.segment().parking(0).word;
+    const std::uint64_t anew = pack_cell({CellState::tentative, s.handle.id.row, 1});
+    cell.store(anew, memory_order_seq_cst);
+    settle_parked(s.segment(), s.group.row, 1, record);
+    EXPECT_EQ(cell.load(memory_order_seq_cst), anew);
+}
+
 TEST(ParkedRefused, a_cell_of_a_damaged_group_blames_nobody_for_the_lack_of_room) {
     test::StuckForge s;
     const auto reason = [&] { return blocked_error(s.segment(), "chunk", {}).message(); };

@@ -134,5 +134,12 @@ TEST(ChunksOf, an_entry_are_those_its_bytes_lie_in) {
     EXPECT_FALSE(chunks_of(forge.segment(), low_mask(forge.geometry().place_bits)));
 }
 
+TEST(ChunksOf, an_entry_that_ends_where_its_chunk_does_are_that_one) {
+    GroupForge forge;
+    ASSERT_TRUE(forge.adder.add(std::string(forge.geometry().chunk_size - sizeof(EntryHeader), 'x')));
+    const std::uint64_t slot = forge.segment().slot(1).load(memory_order_acquire);
+    EXPECT_EQ(chunks_of(forge.segment(), unpack_slot(forge.geometry(), slot).place)->count, 1u);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -213,6 +213,16 @@ TEST_F(Named, a_successor_that_saw_nothing_published_begins_at_the_end_of_the_lo
     expect_last(0, 0);
 }
 
+TEST_F(Named, a_mover_looks_at_rows_that_have_names_alone) {
+    const std::uint32_t nameless = row("a") + 1;
+    const std::uint64_t open = open_at(publisher_.first_possible());
+    segment().named(nameless).intent.store(open, memory_order_seq_cst);
+    segment().named(nameless).number.store(7, memory_order_seq_cst);
+    publish(nameless + 1, 7);
+    EXPECT_EQ(lift_trim(segment(), 2).trim, 2u);
+    EXPECT_EQ(intent(nameless), open);
+}
+
 TEST_F(Named, damaged_words_lead_nowhere) {
     NamedAdds adds(segment(), row("a"));
     add(adds, 1);
