@@ -35,6 +35,9 @@ TEST(Count, tells_delivered_from_retry_and_dead_and_names_the_ends) {
     const GroupCounts counts = count_group(forge.segment(), forge.group.row);
     EXPECT_EQ(counts.delivered, 2u);
     EXPECT_EQ(counts.retry, 2u);
+    EXPECT_EQ(counts.dead, 1u);
+    EXPECT_EQ(counts.delayed, 0u);
+    EXPECT_EQ(counts.parked, 0u);
     EXPECT_EQ(counts.lowest, 2u);
     EXPECT_EQ(counts.floor, 2u);
     EXPECT_EQ(counts.highest, 6u);

@@ -200,6 +200,17 @@ TEST(DeliveryClock, the_end_that_made_an_entry_dead_is_not_told_again_with_a_wai
     EXPECT_EQ(word.load(memory_order_relaxed), before);
 }
 
+TEST(DeliveryClock, the_end_of_the_last_hand_over_there_can_be_makes_an_entry_dead_at_once) {
+    for (const bool last : {false, true}) {
+        Word word(0);
+        const auto handover = static_cast<std::uint32_t>(last_handover - (last ? 0 : 1));
+        const PendingWord held{7, 1, handover, PendingState::delivered};
+        clock_start(word, held, 400);
+        const DeliveryWord ended = clock_end(word, 0, held, Ending::failed, 800, {500, 500});
+        EXPECT_EQ(ended.time_ms >= 1'300, !last) << "it waits only if it can be delivered again";
+    }
+}
+
 TEST(DelayRule, doubles_without_going_round) {
     const DelayRule rule{1'000, 60'000};
     EXPECT_EQ(rule.after(1), 1'000u);

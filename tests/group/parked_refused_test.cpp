@@ -78,12 +78,17 @@ TEST(ParkedRefused, a_cell_that_was_reserved_anew_is_not_made_live_by_the_name_i
     EXPECT_EQ(cell.load(memory_order_seq_cst), anew);
 }
 
-TEST(ParkedRefused, a_cell_of_a_damaged_group_blames_nobody_for_the_lack_of_room) {
+TEST(ParkedRefused, a_cell_that_is_finished_or_of_a_damaged_group_blames_nobody_for_the_lack_of_room) {
     test::StuckForge s;
     const auto reason = [&] { return blocked_error(s.segment(), "chunk", {}).message(); };
     const std::string nobody = reason();
     EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
     EXPECT_NE(reason(), nobody);
+    Word& record = s.segment().parking(0).record;
+    const std::uint64_t held = record.load(memory_order_seq_cst);
+    record.store(with_state(held, PendingState::acked), memory_order_seq_cst);
+    EXPECT_EQ(reason(), nobody) << "acked, by one who died before he freed the cell";
+    record.store(held, memory_order_seq_cst);
     for (const std::uint32_t row : {s.geometry().group_rows, ~0u}) {
         s.segment().parking(0).group.store(row, memory_order_seq_cst);
         EXPECT_EQ(reason(), nobody) << row;
