@@ -245,6 +245,28 @@ TEST(LateRows, a_repair_takes_nothing_from_whoever_has_the_rows_since) {
         });
 }
 
+TEST(LateRows, a_row_that_a_dead_maker_left_and_another_makes_a_group_in_meanwhile_stays_the_others) {
+    struct HalfMade : GroupForge {
+        HalfMade() : gone(segment(), 5, 3), next(segment(), 6, 1) {
+            row = prepare_row(segment(), gone.visits, "x", 1, {}).value().row;
+        }
+        Handle gone, next;
+        std::uint32_t row = 0;
+        Result<GroupId> theirs = Code::busy;
+    };
+    before_each_access<HalfMade>([](HalfMade& h) { repair_once(h, h.handle, h.gone); },
+                                 [](HalfMade& h) {
+                                     repair_once(h, h.next, h.gone);
+                                     h.theirs = create_group(h.segment(), h.next.visits, "y", Position::oldest());
+                                 },
+                                 [](HalfMade& h) {
+                                     ASSERT_TRUE(h.theirs);
+                                     EXPECT_EQ(h.theirs->row, h.row);
+                                     EXPECT_EQ(find_group(h.segment(), h.handle.visits, "y"), *h.theirs);
+                                     EXPECT_TRUE(is_active(h.segment(), *h.theirs));
+                                 });
+}
+
 TEST(LateRows, a_cell_that_somebody_reserved_since_its_repair_stays_his) {
     struct Cells : StuckForge {
         Cells() : gone(segment(), 5, 3), next(segment(), 6, 1) {
@@ -285,6 +307,15 @@ TEST(LateRows, a_group_that_finished_what_was_in_the_way_meanwhile_is_not_demote
                                    const Sequence demoted = demoted_at(b.row());
                                    EXPECT_TRUE(demoted == 0 || demoted == 2) << demoted;
                                });
+}
+
+TEST(LateRows, what_is_trimmed_while_a_group_is_looked_at_is_room_all_the_same) {
+    before_each_access<Behind>([](Behind& b) { b.lifted = lift_for_room(b.segment(), 3, 3); },
+                               [](Behind& b) {
+                                   b.reader->ack(b.held[1]);
+                                   EXPECT_EQ(lift_trim(b.segment(), 3).trim, 3u);
+                               },
+                               [](Behind& b) { EXPECT_EQ(b.lifted.trim, 3u); });
 }
 
 TEST(LateRows, the_group_that_is_made_in_its_row_meanwhile_is_not_demoted) {
