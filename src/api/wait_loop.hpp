@@ -31,7 +31,8 @@ bool spin_until(Duration spin, Look& look) {
 /// and `look` still finds nothing. `look` must be cheap. A `place` knows how to sleep:
 ///
 ///     announce()           makes itself known to wakers; a change after the next look ends the next pause at once
-///     pause(deadline_ns)   sleeps until woken, at most a slice, and scans for the dead when one is due
+///     pause(deadline_ns)   sleeps until woken, at most a slice (some where it is still: stillness.hpp), and scans for
+///                          the dead when one is due
 ///     wake_for_stop()      ends a pause; called by whoever requests the stop
 ///     marked_removed()     whether it was removed, by a load
 ///     removed()            the same, by a call of the kernel
