@@ -2,9 +2,9 @@
 //
 // One read-mostly word says who may be asleep: bit g for the consumers of group row g, one for readers without a group,
 // one for producers that wait for room. A sleeper reads its futex word, sets its bit, looks once more at what it waits
-// for, and sleeps for a bounded time, a slice or a few. A waker, after its change, takes the bits it serves away, moves the futex words on
-// and wakes; if it woke as many as it wanted there may be more, so it puts the bit back. A waker that dies in between
-// delays a sleeper by so long, never loses it.
+// for, and sleeps for a bounded time, a slice or a few. A waker, after its change, takes the bits it serves away, moves
+// the futex words on and wakes; if it woke as many as it wanted there may be more, so it puts the bit back. A waker
+// that dies in between delays a sleeper by so long, never loses it.
 //
 // The change, the bit and the waker's look are sequentially consistent, and a fence stands between the bit and the
 // sleeper's look: otherwise a sleeper could miss the change while the waker misses the bit.
