@@ -179,20 +179,32 @@ TEST(LateRows, an_attachment_whose_row_was_reset_before_its_lock_stood_takes_ano
 
 TEST(LateRows, a_row_that_another_attaches_in_meanwhile_is_the_others) {
     const FileForge forge;
-    for (std::uint64_t at = 1;; ++at) {
-        SCOPED_TRACE("before access " + std::to_string(at));
-        Opened opened(forge.path()), other(forge.path());
-        AttachmentId mine{}, others{};
-        const bool came = interrupt([&] { mine = opened.attach_here().value(); }, std::nullopt, at,
-                                    [&] { others = other.attach_here().value(); });
-        EXPECT_EQ(opened.segment().attachment(mine.row).word.load(memory_order_seq_cst), mine.word(OwnerState::live));
-        detach(opened.segment(), mine);
-        if (!came) break;
-        EXPECT_NE(mine.row, others.row);
-        EXPECT_EQ(other.segment().attachment(others.row).word.load(memory_order_seq_cst),
-                  others.word(OwnerState::live));
-        detach(other.segment(), others);
-    }
+    // Free, or left by one who died while he attached, so that both would reset it.
+    for (const bool left : {false, true})
+        for (std::uint64_t at = 1;; ++at) {
+            SCOPED_TRACE("before access " + std::to_string(at));
+            Opened opened(forge.path()), other(forge.path());
+            Word& first = opened.segment().attachment(0).word;
+            const std::uint64_t incarnation = unpack_owner(first.load(memory_order_seq_cst)).incarnation;
+            if (left) first.store(AttachmentId{0, incarnation}.word(OwnerState::attaching), memory_order_seq_cst);
+            AttachmentId mine{}, others{};
+            const auto inside = [&]() -> Word& { return opened.segment().attachment(others.row).inside; };
+            const bool came = interrupt([&] { mine = opened.attach_here().value(); }, std::nullopt, at,
+                                        [&] {
+                                            others = other.attach_here().value();
+                                            inside().store(1, memory_order_seq_cst);
+                                        });
+            const auto word_of = [&](AttachmentId id) {
+                return opened.segment().attachment(id.row).word.load(memory_order_seq_cst);
+            };
+            EXPECT_EQ(word_of(mine), mine.word(OwnerState::live));
+            detach(opened.segment(), mine);
+            if (!came) break;
+            EXPECT_NE(mine.row, others.row);
+            EXPECT_EQ(word_of(others), others.word(OwnerState::live));
+            EXPECT_EQ(inside().load(memory_order_seq_cst), 1u);
+            detach(other.segment(), others);
+        }
 }
 
 void repair_once(const GroupForge& forge, Handle& scanner, const Handle& dead) {

@@ -56,19 +56,6 @@ TEST(Attach, cuts_a_long_command_and_ends_it) {
         << "nothing of the one before";
 }
 
-TEST(Attach, passes_over_a_row_that_somebody_alive_is_about_to_take) {
-    const FileForge forge;
-    Opened slow(forge.path()), other(forge.path());
-    const AttachmentId first{0, 1};
-    Word& word = slow.segment().attachment(0).word;
-    word.store(first.word(OwnerState::attaching), memory_order_seq_cst);
-    ASSERT_TRUE(*os::try_lock_byte(slow.lock(), lock_offset(slow.segment().geometry(), first)));
-    const auto id = other.attach_here();
-    ASSERT_TRUE(id);
-    EXPECT_EQ(id->row, 1u);
-    EXPECT_EQ(word.load(memory_order_seq_cst), first.word(OwnerState::attaching));
-}
-
 TEST(Attach, gives_each_handle_a_row_of_its_own_until_there_is_none) {
     const FileForge forge;
     std::vector<std::unique_ptr<Attached>> handles;
