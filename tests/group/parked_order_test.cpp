@@ -77,6 +77,17 @@ TEST(ParkedInOrder, a_lost_link_is_made_up_for_by_a_search_that_looks_at_the_cel
     EXPECT_EQ(predecessor_of(s.segment(), s.row(), fourth), third) << "the ring's is the later one";
 }
 
+TEST(ParkedInOrder, what_another_group_has_of_the_stripe_is_no_predecessor) {
+    StuckKey s;
+    const Sequence third = s.add("a");
+    EXPECT_TRUE(s.fast.read(8).empty());
+    ParkingCell& cell = s.segment().parking(1);
+    ASSERT_EQ(cell.sequence.load(memory_order_seq_cst), 2u);
+    cell.group.store(cell.group.load(memory_order_seq_cst) + 1, memory_order_seq_cst);
+    s.segment().key_link(s.row(), third).store(0, memory_order_seq_cst);
+    EXPECT_EQ(predecessor_of(s.segment(), s.row(), third), 1u);
+}
+
 TEST(ParkedInOrder, who_takes_one_over_takes_back_what_others_hold_behind_it) {
     StuckKey s;
     EXPECT_EQ(s.slow.nack(s.held[0], Ending::died), Finish::done) << "a scanner that came no further";

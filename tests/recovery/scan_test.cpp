@@ -9,6 +9,7 @@
 #include "log/audit.hpp"
 #include "log/free_chunks.hpp"
 #include "log/producer_row.hpp"
+#include "log/sleep.hpp"
 #include "recovery/file_forge.hpp"
 
 namespace shmq {
@@ -117,9 +118,13 @@ TEST(Scan, tells_the_recorders_whose_death_it_saw_to_and_how_much_it_handed_on) 
 
 TEST(Scan, cut_short_leaves_the_rest_to_the_next) {
     Death death;
+    auto is_woken = [&, seen = announce_sleeper(death.me.segment(), death.group.row)]() mutable {
+        return seen != std::exchange(seen, announce_sleeper(death.me.segment(), death.group.row));
+    };
     death.child->kill();
     std::uint64_t most_entries = 2;
     RecoveryReport report = death.me.scan_now(5'000, most_entries);
+    EXPECT_TRUE(is_woken()) << "for what is there already";
     EXPECT_EQ(most_entries, 0u);
     EXPECT_EQ(report.entries, 2u);
     EXPECT_EQ(report.dead, 0u);
@@ -127,6 +132,8 @@ TEST(Scan, cut_short_leaves_the_rest_to_the_next) {
     EXPECT_EQ(record_of(death.me, death.group.row, 4).state, PendingState::delivered);
     most_entries = 2;
     report = death.me.scan_now(5'000, most_entries);
+    EXPECT_TRUE(is_woken());
+    EXPECT_FALSE(is_woken());
     EXPECT_EQ(most_entries, 1u);
     EXPECT_EQ(report.entries, 1u);
     EXPECT_EQ(report.consumers, 2u);
