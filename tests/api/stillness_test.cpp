@@ -28,8 +28,10 @@ TEST(Stillness, reigns_once_the_end_stood_still_for_a_second) {
 
 class StillStream : public StreamTest {
 protected:
-    /// Longer than it takes for stillness to reign.
-    static constexpr auto a_while = std::chrono::milliseconds(Stillness::begins_after_ms) + 100ms;
+    /// Waits until stillness reigns by what the handle `core` saw. It has seen the end before, or sees it now.
+    static void wait_until_still(detail::StreamCore& core) {
+        while (core.longest_sleep(reader_bit) == core.longest_sleep()) ::usleep(500);
+    }
 };
 
 TEST_F(StillStream, is_slept_on_for_longer_while_its_group_has_finished_all) {
@@ -41,7 +43,7 @@ TEST_F(StillStream, is_slept_on_for_longer_while_its_group_has_finished_all) {
     const auto core = must(detail::StreamCore::open(path(), {}));
     const Duration slice = OpenOptions().slice;
     EXPECT_EQ(core->longest_sleep(0), slice);
-    std::this_thread::sleep_for(a_while);
+    wait_until_still(*core);
     EXPECT_EQ(core->longest_sleep(reader_bit), slice * Stillness::slices) << "readers wait for new entries only";
     EXPECT_EQ(core->longest_sleep(0), slice) << "an entry was never delivered";
     batch = must(consumer.read());
@@ -90,7 +92,11 @@ TEST_P(WatchHandedOn, by_who_was_given_an_entry_after_a_long_sleep) {
     const auto& word = wake_word(core->segment(), 0);
     Child sleepers[] = {start_sleeper(), start_sleeper()};
     for (const Child& sleeper : sleepers) wait_until_asleep(sleeper.pid(), path());
-    std::this_thread::sleep_for(a_while + 200ms);
+    wait_until_still(*core);  // which looked later than they did: whatever sleep they begin from here on is a long one
+    for (const Child& sleeper : sleepers) {
+        const std::uint64_t sleeps = sleeps_of(sleeper.pid());
+        while (sleeps_of(sleeper.pid()) == sleeps) ::usleep(500);
+    }
     const std::uint32_t before = word.load(memory_order_seq_cst);
     add(stream, 1);
     while (must(stream.group("g")).pending == 0) std::this_thread::yield();

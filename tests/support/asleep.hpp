@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 #include "layout/segment.hpp"
 
@@ -24,6 +25,15 @@ inline void wait_until_blocked(pid_t task) {
         const std::size_t bracket = stat.rfind(')');  // the end of the command's name; the state stands behind it
         if (bracket == std::string::npos || stat.substr(bracket).starts_with(") S")) return;
     }
+}
+
+/// How often the thread `task` gave its processor up by itself, so each sleep it began; 0 once it is gone.
+[[nodiscard]] inline std::uint64_t sleeps_of(pid_t task) {
+    constexpr std::string_view name = "voluntary_ctxt_switches:";
+    std::ifstream in("/proc/" + std::to_string(task) + "/status");
+    for (std::string line; std::getline(in, line);)
+        if (line.starts_with(name)) return std::stoull(line.substr(name.size()));
+    return 0;
 }
 
 /// The word of a stream's file that says who may be asleep.
