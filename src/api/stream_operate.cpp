@@ -42,9 +42,8 @@ Result<void> as_operator(const std::shared_ptr<StreamCore>& core, std::string_vi
 }  // namespace
 
 Result<void> Stream::ack(std::string_view group, Sequence sequence) {
-    return as_operator(core_, group, sequence, Did::acked_for, [&](const Segment& segment, std::uint32_t row) {
-        return operator_ack(segment, row, sequence, core_->now_ms());
-    });
+    return as_operator(core_, group, sequence, Did::acked_for,
+                       [&](const Segment& segment, std::uint32_t row) { return operator_ack(segment, row, sequence); });
 }
 
 Result<void> Stream::nack(std::string_view group, Sequence sequence) {

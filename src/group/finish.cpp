@@ -137,8 +137,7 @@ void lift_for_producers(const Segment& segment, std::uint32_t group, Sequence wa
     if (helps) room_came(segment);
 }
 
-Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,
-                          std::uint64_t now_ms) noexcept {
+Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept {
     const Geometry& g = segment.geometry();
     const bool copies = hands_out_copies(segment.group(group));  // which need no pin
     // Each turn fails only if the entry changed hands meanwhile, or was parked.
@@ -155,7 +154,6 @@ Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence 
                 return Code::too_many_pins;
         }
         std::uint64_t seen = at->value;
-        clock_start(*at->delivery, pending, now_ms);
         if (at->record->compare_exchange(seen, with_state(seen, PendingState::acked), memory_order_seq_cst,
                                          memory_order_relaxed)) {
             if (pending.state == PendingState::retry) unmark(segment, group, sequence);

@@ -78,8 +78,7 @@ inline void after_finishing(const Segment& segment, std::uint32_t group) noexcep
 }
 
 /// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`; of an ack `out_of_order`.
-Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence,
-                          std::uint64_t now_ms) noexcept;
+Result<void> operator_ack(const Segment& segment, std::uint32_t group, Sequence sequence) noexcept;
 Result<void> operator_nack(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms,
                            std::optional<std::uint32_t> delay_ms = {}) noexcept;
 

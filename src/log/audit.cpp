@@ -28,9 +28,9 @@ struct Contents {
     }
 };
 
+/// Into words that are zero.
 template <std::size_t count>
 void set_words(std::uint64_t (&words)[count], std::string_view text) noexcept {
-    std::memset(words, 0, sizeof words);
     if (!text.empty()) std::memcpy(words, text.data(), std::min(text.size(), sizeof words));  // else perhaps null
 }
 template <std::size_t count>

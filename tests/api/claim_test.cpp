@@ -76,6 +76,21 @@ TEST_F(Claim, folded_into_a_read_gives_stale_ones_first) {
     EXPECT_FALSE(batch[2].taken_over());
 }
 
+TEST_F(Claim, folded_into_a_read_gives_what_waits_for_retry_before_new_ones) {
+    Stream stream = create_with_group();
+    add(stream, 6);
+    Consumer former = must(stream.consumer("g", "former"));
+    Consumer taker = must(stream.consumer("g", "taker"));
+    Batch held = must(former.read(reading(3)));
+    must(held.nack(2));
+    must(held.ack(3));
+    let_idle(stream, 1, 40ms);
+    ReadOptions options = reading(3);
+    options.claim_idle = 40ms;
+    const Batch batch = must(taker.read(options));
+    EXPECT_EQ(sequences_of(batch.entries()), (std::vector<Sequence>{1, 2, 4}));
+}
+
 TEST_F(Claim, views_of_the_former_owner_show_the_same_bytes_while_the_ring_laps) {
     Stream stream = create_with_group();
     for (std::uint64_t i = 1; i <= 4; ++i) must(stream.add(payload_of(i, i == 3 ? 2500 : 300)));

@@ -55,7 +55,7 @@ TEST(InterruptedOperator, whose_group_is_made_anew_meanwhile_takes_nothing_from_
         auto reader = std::make_unique<Reader>(other, forge.group, "r");
         reader->read(4);
         const Visit visit(forge.handle.visits, forge.group.row);
-        const auto ack = [&] { static_cast<void>(operator_ack(forge.segment(), forge.group.row, 2, 1'000)); };
+        const auto ack = [&] { static_cast<void>(operator_ack(forge.segment(), forge.group.row, 2)); };
         std::vector<Taken> again;
         const bool remade = interrupt(ack, std::nullopt, at, [&] {
             reader->leave();

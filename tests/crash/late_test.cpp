@@ -50,7 +50,7 @@ TEST(Late, a_retry_of_what_an_operator_acks_meanwhile_leaves_it_acked) {
         Waiting() { EXPECT_EQ(a.nack(held), Finish::done); }
     };
     before_each_access<Waiting>([](Two& two) { two.taken = two.b.read(1); },
-                                [](Two& two) { two.done = bool(operator_ack(two.segment(), two.row(), 1, 1'000)); },
+                                [](Two& two) { two.done = bool(operator_ack(two.segment(), two.row(), 1)); },
                                 [](Two& two) { EXPECT_TRUE(two.done && two.is_acked()); });
 }
 
@@ -79,7 +79,7 @@ TEST(Late, a_delay_that_ended_leaves_alone_what_is_acked_meanwhile) {
         Delayed() { give_back(segment(), row(), 1, held.record, Ending::failed, 1'000, 100); }
     };
     before_each_access<Delayed>([](Two& two) { ripen(two.segment(), two.row(), 1'100); },
-                                [](Two& two) { two.done = bool(operator_ack(two.segment(), two.row(), 1, 1'000)); },
+                                [](Two& two) { two.done = bool(operator_ack(two.segment(), two.row(), 1)); },
                                 [](Two& two) { EXPECT_TRUE(two.done && two.is_acked()); });
 }
 
@@ -88,7 +88,7 @@ TEST(Late, an_operators_word_about_what_is_acked_meanwhile_keeps_no_pin) {
         before_each_access<Two>(
             [&](Two& two) {
                 if (acks)
-                    static_cast<void>(operator_ack(two.segment(), two.row(), 1, 1'000));
+                    static_cast<void>(operator_ack(two.segment(), two.row(), 1));
                 else
                     static_cast<void>(operator_nack(two.segment(), two.row(), 1, 1'000, {}));
             },

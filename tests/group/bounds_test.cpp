@@ -147,7 +147,7 @@ TEST(Bounds, an_operators_words_about_copies_keep_no_chunk) {
     Reader reader(forge.handle, forge.group, "a");
     ASSERT_EQ(reader.read(2).size(), 2u);
     EXPECT_TRUE(operator_nack(forge.segment(), forge.group.row, 1, 1'000, {}));
-    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 2, 1'000));
+    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 2));
     EXPECT_EQ(forge.pins_used(), 0u);
 }
 

@@ -324,7 +324,7 @@ TEST(HandOver, the_last_one_given_back_becomes_dead_and_is_never_delivered_again
     EXPECT_EQ(sequences_of(reader.read(64)), (Sequences{2}));
     reader.claim(0, 900'000, 1);
     EXPECT_EQ(forge.record(1).state, PendingState::dead);
-    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 1, 1'000));
+    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 1));
 }
 
 TEST(FindBase, believes_a_floor_only_within_the_ring) {

@@ -91,7 +91,7 @@ TEST(PendingRecord, is_there_for_delivered_retry_delayed_and_dead_of_this_lap_al
 TEST(OperatorAck, finishes_whoever_holds_it_and_pins_the_living_holders_view) {
     Finishing f;
     const auto taken = f.reader.read(1);
-    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1, 1'000));
+    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1));
     EXPECT_EQ(f.record(1).state, PendingState::acked);
     EXPECT_EQ(f.pins_used(), 1u);
     EXPECT_EQ(f.reader.ack(taken[0]), Finish::not_pending) << "the same delivery, finished in its name";
@@ -100,7 +100,7 @@ TEST(OperatorAck, finishes_whoever_holds_it_and_pins_the_living_holders_view) {
 TEST(OperatorAck, of_a_retry_entry_takes_its_mark_away_and_needs_no_pin) {
     Finishing f;
     f.reader.nack(f.reader.read(1)[0]);
-    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1, 1'000));
+    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1));
     EXPECT_FALSE(is_marked_retry(f.segment(), f.row(), 1));
     EXPECT_EQ(f.pins_used(), 0u);
 }
@@ -110,12 +110,12 @@ TEST(OperatorAck, of_what_is_not_pending_says_so_and_keeps_no_pin) {
     const auto taken = f.reader.read(2);
     f.reader.ack(taken[0]);
     for (const Sequence s : {Sequence{1}, Sequence{5}, Sequence{100}, Sequence{0}}) {
-        EXPECT_EQ(operator_ack(f.segment(), f.row(), s, 1'000).error().code(), Code::not_pending) << s;
+        EXPECT_EQ(operator_ack(f.segment(), f.row(), s).error().code(), Code::not_pending) << s;
         EXPECT_EQ(operator_nack(f.segment(), f.row(), s, 1'000).error().code(), Code::not_pending) << s;
     }
     // A record that the trim point has passed since it was loaded.
     f.control().trim_point.store(3, memory_order_seq_cst);
-    EXPECT_EQ(operator_ack(f.segment(), f.row(), 2, 1'000).error().code(), Code::not_pending);
+    EXPECT_EQ(operator_ack(f.segment(), f.row(), 2).error().code(), Code::not_pending);
     EXPECT_EQ(operator_nack(f.segment(), f.row(), 2, 1'000).error().code(), Code::not_pending);
     EXPECT_EQ(f.pins_used(), 0u);
 }
@@ -124,7 +124,7 @@ TEST(OperatorAck, without_a_free_pin_is_refused) {
     Finishing f;
     f.reader.read(1);
     test::fill_pins(f.segment());
-    EXPECT_EQ(operator_ack(f.segment(), f.row(), 1, 1'000).error().code(), Code::too_many_pins);
+    EXPECT_EQ(operator_ack(f.segment(), f.row(), 1).error().code(), Code::too_many_pins);
     EXPECT_EQ(operator_nack(f.segment(), f.row(), 1, 1'000).error().code(), Code::too_many_pins);
     EXPECT_EQ(f.record(1).state, PendingState::delivered);
 }

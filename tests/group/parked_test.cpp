@@ -127,7 +127,7 @@ TEST(Park, an_ack_that_ended_before_the_cell_was_free_keeps_neither_chunk_nor_ce
 TEST(Park, a_late_word_does_not_reach_the_cells_next_entry) {
     Stuck s;
     s.park();
-    EXPECT_TRUE(operator_ack(s.segment(), s.row(), 1, 1'000));
+    EXPECT_TRUE(operator_ack(s.segment(), s.row(), 1));
     s.go_on();
     const Sequence next = find_end(s.segment());
     s.adder.add_many(1);
@@ -182,7 +182,7 @@ TEST(Park, a_waiting_one_is_found_after_an_operator_acked_the_entry_that_shares_
     s.adder.add_many(1);
     EXPECT_EQ(s.slow.nack(s.slow.read(1).at(0)), Finish::done);  // 9, in the slot that was the first one's
     EXPECT_EQ(s.slow.nack(s.held), Finish::done);
-    EXPECT_TRUE(operator_ack(s.segment(), s.row(), 9, 1'000));
+    EXPECT_TRUE(operator_ack(s.segment(), s.row(), 9));
     EXPECT_EQ(test::sequences_of(s.fast.read(8)), std::vector<Sequence>{1});
 }
 

@@ -160,7 +160,7 @@ TEST(Unlikely, an_operator_acks_what_the_last_consumer_row_holds_and_keeps_its_v
         readers.push_back(std::make_unique<Reader>(forge.handle, forge.group, "r" + std::to_string(i)));
     ASSERT_EQ(readers.back()->consumer(), forge.geometry().consumers - 1);
     ASSERT_EQ(readers.back()->read(1).size(), 1u);
-    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 1, 1'000));
+    EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 1));
     EXPECT_EQ(forge.pins_used(), 1u);
 }
 
@@ -174,7 +174,7 @@ TEST(Unlikely, an_operator_ends_what_a_damaged_record_says_nobody_holds_without_
             const Geometry& g = forge.geometry();
             const PendingWord damaged{g.record_tag(1), too_high ? g.consumers + 1 : 0, 1, PendingState::delivered};
             forge.segment().record(forge.group.row, 1).store(pack_pending(g, damaged), memory_order_seq_cst);
-            EXPECT_TRUE(acks ? operator_ack(forge.segment(), forge.group.row, 1, 1'000)
+            EXPECT_TRUE(acks ? operator_ack(forge.segment(), forge.group.row, 1)
                              : operator_nack(forge.segment(), forge.group.row, 1, 1'000, {}));
             EXPECT_EQ(forge.pins_used(), 0u);
         }

@@ -235,7 +235,7 @@ TEST(Race, a_dead_entry_has_a_hint_or_its_mover_saw_it) {
         [&] {
             EXPECT_EQ(forge.record(taken[0].sequence).state, PendingState::dead);
             EXPECT_TRUE(!dead.empty() || dead_waits(segment, forge.group.row));
-            EXPECT_TRUE(operator_ack(segment, forge.group.row, taken[0].sequence, 1'000));
+            EXPECT_TRUE(operator_ack(segment, forge.group.row, taken[0].sequence));
         });
 }
 
