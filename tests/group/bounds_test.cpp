@@ -9,6 +9,7 @@
 #include "group/grouping.hpp"
 #include "group/losses.hpp"
 #include "group/order.hpp"
+#include "group/parking.hpp"
 
 namespace shmq {
 namespace {
@@ -173,6 +174,33 @@ TEST(Bounds, a_group_that_closes_for_a_row_that_is_none_lists_none) {
     forge.segment().group(rows).word.store(group_word(GroupState::preparing, 5), memory_order_seq_cst);
     EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
     EXPECT_EQ(active_groups(forge.control().directory.load(memory_order_seq_cst)), 0u);
+}
+
+TEST(Bounds, a_parked_stale_entry_of_nobody_or_of_no_row_is_not_claimed) {
+    test::StuckForge forge;
+    ASSERT_TRUE(park_for_room(forge.segment(), forge.handle.visits));
+    const Geometry& g = forge.geometry();
+    for (const std::uint32_t damaged : {0u, g.consumers + 1}) {
+        forge.segment().parking(0).record.store(pack_pending(g, {0, damaged, 1, PendingState::delivered}),
+                                                memory_order_seq_cst);
+        forge.fast.member().next_stale_ms = 0;
+        EXPECT_TRUE(forge.fast.claim(0, 5'000).empty()) << damaged;
+        EXPECT_EQ(forge.pins_used(), 0u);
+    }
+}
+
+TEST(Bounds, stuck_is_what_has_an_acked_entry_up_to_as_far_behind_the_middle_as_there_are_cells) {
+    StreamOptions options = test::options_with_slots(64);
+    options.parking = 4;
+    for (const std::uint64_t behind : {4u, 5u}) {
+        GroupForge forge(options);
+        forge.adder.add_many(64);
+        Reader reader(forge.handle, forge.group, "a");
+        ASSERT_EQ(reader.read(64).size(), 64u);
+        const Sequence middle = 1 + 64 / 2;
+        test::forge_record(forge.segment(), forge.group.row, middle + behind, PendingState::acked);
+        EXPECT_EQ(can_park(forge.segment(), forge.group.row, 1), behind == 4) << behind;
+    }
 }
 
 }  // namespace

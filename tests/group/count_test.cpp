@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "group/grouping.hpp"
+#include "group/parking.hpp"
 
 namespace shmq {
 namespace {
@@ -78,6 +79,20 @@ TEST(EachPending, visits_only_what_was_asked_for_and_ends_when_told) {
                      return seen.size() < 2;
                  });
     EXPECT_EQ(seen, (std::vector<Sequence>{1, 2}));
+}
+
+TEST(Count, tells_what_is_held_in_the_ring_from_what_is_parked) {
+    test::StuckForge forge;
+    const std::uint32_t row = forge.group.row;
+    EXPECT_EQ(count_group(forge.segment(), row).held_from, 1u);
+    ASSERT_TRUE(park_for_room(forge.segment(), forge.handle.visits));
+    EXPECT_EQ(count_group(forge.segment(), row).held_from, 9u) << "nothing";
+    forge.adder.add_many(1);
+    ASSERT_EQ(forge.fast.read(1).size(), 1u);
+    const GroupCounts counts = count_group(forge.segment(), row);
+    EXPECT_EQ(counts.held_from, 9u);
+    EXPECT_EQ(counts.floor, 1u);
+    EXPECT_EQ(counts.next, 10u);
 }
 
 }  // namespace

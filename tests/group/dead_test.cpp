@@ -5,6 +5,7 @@
 
 #include "group/dead_move.hpp"
 #include "group/grouping.hpp"
+#include "group/parking.hpp"
 #include "log/sleep.hpp"
 
 namespace shmq {
@@ -137,6 +138,33 @@ TEST(Dead, of_which_no_mover_was_told_is_found_by_the_sweep_of_a_group_with_a_de
         sweep(d.reader.member(), 16, 1'000);
         EXPECT_EQ(dead_waits(d.segment(), d.row()), moves);
     }
+}
+
+TEST(Dead, behind_what_is_not_finished_of_its_key_is_not_dropped) {
+    StreamOptions options = test::tiny_options();
+    options.key_stripes = 16;
+    GroupForge forge(options, test::in_order(Order::by_key));
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add("x", "key"));
+    Reader reader(forge.handle, forge.group, "c");
+    const auto held = reader.read(2);
+    ASSERT_EQ(held.size(), 2u);
+    test::forge_record(forge.segment(), forge.group.row, 2, PendingState::dead, reader.consumer());
+    EXPECT_EQ(drop_dead(forge.segment(), forge.group.row, 2).error().code(), Code::out_of_order);
+    EXPECT_EQ(reader.ack(held[0]), Finish::done);
+    EXPECT_TRUE(drop_dead(forge.segment(), forge.group.row, 2));
+}
+
+TEST(Dead, that_was_parked_and_moved_leaves_its_cell_free) {
+    test::StuckForge forge;
+    const std::uint32_t row = forge.group.row;
+    test::forge_record(forge.segment(), row, 1, PendingState::dead, forge.slow.consumer());
+    ASSERT_TRUE(park_for_room(forge.segment(), forge.handle.visits));
+    const auto movable = find_movable(forge.segment(), row, 1);
+    ASSERT_TRUE(movable);
+    const DeadMove move{1, 7, 8, movable->record};
+    ASSERT_TRUE(begin_move(forge.segment(), row, move, 1'000));
+    finish_move(forge.segment(), row, move);
+    EXPECT_EQ(unpack_cell(forge.segment().parking(0).word.load(memory_order_seq_cst)).state, CellState::free);
 }
 
 }  // namespace

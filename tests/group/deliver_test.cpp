@@ -339,5 +339,29 @@ TEST(FindBase, believes_a_floor_only_within_the_ring) {
     }
 }
 
+TEST(Sweep, lowers_a_floor_above_the_very_first_entry) {
+    GroupForge forge;
+    forge.adder.add_many(4);
+    Reader reader(forge.handle, forge.group, "r");
+    for (const Taken& taken : reader.read(4))
+        if (taken.sequence != 1) reader.ack(taken);
+    forge.segment().group(forge.group.row).floor.store(4, memory_order_relaxed);
+    sweep(reader.member(), 8, 1'000);
+    EXPECT_EQ(find_base(forge.segment(), forge.group.row), 1u);
+}
+
+TEST(TakeNew, of_copies_leaves_the_cursor_to_who_tells_the_losses) {
+    for (const bool copies : {false, true}) {
+        GroupForge forge(test::tiny_options(), copies ? test::lossy() : GroupOptions{});
+        forge.adder.add_many(3);
+        Reader reader(forge.handle, forge.group, "r");
+        const Word& cursor = forge.segment().group(forge.group.row).cursor;
+        const Sequence before = cursor.load(memory_order_relaxed);
+        reader.member().claims_at = 1;
+        ASSERT_EQ(reader.read_new(3).size(), 3u);
+        EXPECT_EQ(cursor.load(memory_order_relaxed), copies ? before : 4u);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -94,6 +94,17 @@ TEST(HistogramRows, of_all_consumers_are_added_up) {
     EXPECT_EQ(latency.delivered_to_acked.most(), forever);
 }
 
+TEST(HistogramRows, a_bucket_ends_before_the_next_begins) {
+    const Kept forge;
+    const std::uint32_t group = forge.kept.row;
+    for (std::size_t bucket = 0; bucket < histogram_buckets; ++bucket)
+        count_delay(histograms_of(forge.segment(), group, 0)->added_to_delivered, lowest_of(bucket), 1);
+    const auto buckets = latency_of(forge.segment(), group).added_to_delivered.buckets;
+    ASSERT_EQ(buckets.size(), histogram_buckets);
+    for (std::size_t i = 1; i < buckets.size(); ++i)
+        EXPECT_EQ(buckets[i - 1].highest + Duration{1}, buckets[i].lowest) << i;
+}
+
 TEST(HistogramRows, counters_of_any_value_add_up_to_the_most_at_most) {
     const Kept forge;
     const std::uint32_t group = forge.kept.row;

@@ -134,5 +134,17 @@ TEST(ParkedInOrder, a_damaged_stripe_is_none) {
     EXPECT_EQ(last_met(s.segment(), s.row(), 2), 2u);
 }
 
+TEST(ParkedInOrder, all_are_listed_from_the_lowest_on_whichever_cells_they_are_in) {
+    StuckKey s;
+    EXPECT_EQ(s.slow.ack(s.held[0]), Finish::done);
+    const Sequence third = s.add("a");
+    EXPECT_EQ(test::sequences_of(s.slow.read(1)), std::vector<Sequence>{third});
+    s.go_on(3 * s.geometry().slots);
+    ASSERT_EQ(s.segment().parking(0).sequence.load(memory_order_seq_cst), third) << "in the cell that became free";
+    std::vector<Sequence> listed;
+    for (const ParkedEntry& entry : ParkedList(s.segment(), s.group)) listed.push_back(entry.sequence);
+    EXPECT_EQ(listed, (std::vector<Sequence>{2, third}));
+}
+
 }  // namespace
 }  // namespace shmq

@@ -95,5 +95,29 @@ TEST(ParkedRefused, a_cell_that_is_finished_or_of_a_damaged_group_blames_nobody_
     }
 }
 
+TEST(ParkedRefused, a_cell_of_another_entry_is_not_made_live_by_a_record_that_names_it) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    const std::uint64_t record = s.segment().record(s.group.row, 1).load(memory_order_seq_cst);
+    ParkingCell& cell = s.segment().parking(0);
+    const std::uint64_t tentative = pack_cell({CellState::tentative, s.handle.id.row, 0});
+    cell.word.store(tentative, memory_order_seq_cst);
+    cell.sequence.store(3, memory_order_seq_cst);
+    settle_parked(s.segment(), s.group.row, 1, record);
+    EXPECT_EQ(cell.word.load(memory_order_seq_cst), tentative);
+    cell.sequence.store(1, memory_order_seq_cst);
+    settle_parked(s.segment(), s.group.row, 1, record);
+    EXPECT_EQ(unpack_cell(cell.word.load(memory_order_seq_cst)).state, CellState::live);
+}
+
+TEST(ParkedRefused, a_cell_that_was_freed_unfinished_keeps_no_chunk) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    const auto chunk = static_cast<std::uint32_t>(s.segment().parking(0).chunks.load(memory_order_seq_cst));
+    EXPECT_TRUE(is_chunk_parked(s.segment(), chunk));
+    free_cells_of(s.segment(), s.group);
+    EXPECT_FALSE(is_chunk_parked(s.segment(), chunk));
+}
+
 }  // namespace
 }  // namespace shmq

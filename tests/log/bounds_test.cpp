@@ -6,6 +6,7 @@
 #include "log/find_time.hpp"
 #include "log/free_chunks.hpp"
 #include "log/parking.hpp"
+#include "log/producer_row.hpp"
 #include "log/trim.hpp"
 
 namespace shmq {
@@ -246,6 +247,16 @@ TEST(Bounds, a_parked_entry_keeps_its_chunks_and_neither_neighbour) {
     forge.control().parked.store(1, memory_order_seq_cst);
     for (std::uint32_t chunk = 0; chunk < forge.geometry().chunks; ++chunk)
         EXPECT_EQ(is_chunk_parked(forge.segment(), chunk), chunk == 3 || chunk == 4) << chunk;
+}
+
+TEST(Bounds, a_producers_row_is_given_back_by_its_owner_alone) {
+    const Forge forge;
+    ASSERT_EQ(take_producer_row(forge.segment(), somebody(1, 5)), 0u);
+    give_back_producer_row(forge.segment(), somebody(1, 6), 0);
+    give_back_producer_row(forge.segment(), somebody(2, 5), 0);
+    EXPECT_EQ(take_producer_row(forge.segment(), somebody(2, 5)), 1u);
+    give_back_producer_row(forge.segment(), somebody(1, 5), 0);
+    EXPECT_EQ(take_producer_row(forge.segment(), somebody(2, 5)), 0u);
 }
 
 }  // namespace

@@ -52,6 +52,20 @@ TEST(Flight, keeps_the_newest_also_where_its_numbers_go_round) {
     }
 }
 
+TEST(Flight, counts_on_in_the_event_before_and_in_none_of_a_round_before) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    for (std::uint64_t i = 0; i < flight_events; ++i) note(segment, 0, Did::waits_to_read, 1, i, 1);
+    note_again(segment, 0, Did::waits_to_read, 1, 77);
+    EXPECT_EQ(flight_of(segment, 0).back().second, 2u);
+    Word& next = segment.flight(0).next;
+    next.store(next.load(memory_order_relaxed) + 1, memory_order_relaxed);  // its writer died before it wrote
+    note_again(segment, 0, Did::waits_to_read, 1, 78);
+    const auto events = flight_of(segment, 0);
+    EXPECT_EQ(events.back().first, 78u);
+    EXPECT_EQ(events.back().second, 1u) << "begun anew";
+}
+
 TEST(Flight, of_a_handle_that_the_stream_has_no_row_for_is_empty) {
     Forge forge;
     const Segment& segment = forge.segment();

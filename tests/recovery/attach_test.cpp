@@ -194,5 +194,27 @@ TEST(ProbeLife, of_garbage_is_gone_and_of_a_probe_that_fails_alive) {
     EXPECT_EQ(probe_life(me.segment(), none, me.handle.id), Life::alive) << "what can't be probed is not proven dead";
 }
 
+TEST(Attach, begins_outside_of_every_group_whatever_the_one_before_left) {
+    const FileForge forge;
+    Opened opened(forge.path());
+    opened.segment().attachment(0).inside.store(~std::uint64_t{0}, memory_order_seq_cst);
+    const auto id = opened.attach_here();
+    ASSERT_TRUE(id);
+    ASSERT_EQ(id->row, 0u);
+    EXPECT_EQ(opened.segment().attachment(0).inside.load(memory_order_seq_cst), 0u);
+    detach(opened.segment(), *id);
+}
+
+TEST(Attach, takes_another_row_where_somebody_has_the_lock_already) {
+    const FileForge forge;
+    Opened stranger(forge.path()), opened(forge.path());
+    ASSERT_TRUE(*os::try_lock_byte(stranger.lock(), lock_offset(opened.segment().geometry(), {0, 0})));
+    const auto id = opened.attach_here();
+    ASSERT_TRUE(id);
+    EXPECT_EQ(id->row, 1u);
+    EXPECT_NE(word_of(opened, 0).state, OwnerState::live);
+    detach(opened.segment(), *id);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -4,7 +4,7 @@
 #include "group/grouping.hpp"
 #include "group/parking.hpp"
 #include "log/parking.hpp"
-#include "recovery/scan.hpp"
+#include "recovery/file_forge.hpp"
 
 namespace shmq {
 namespace {
@@ -73,6 +73,32 @@ TEST(RepairCells, by_one_who_comes_late_takes_none_from_the_rows_next_owner) {
     p.set(1, CellState::tentative, next.id.row, 4);
     p.repair_now();
     EXPECT_EQ(p.word(1), (CellWord{CellState::tentative, next.id.row, 4}));
+}
+
+TEST(RepairCells, of_a_dead_ones_entries_counts_the_parked_ones_against_the_limit_of_a_slice) {
+    Parked p;
+    p.slow.leave();
+    Handle other(p.segment(), 6, 2);
+    ConsumerRow& row = p.segment().consumer(p.group.row, p.slow.consumer());
+    for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{1}}) {
+        row.word.store(p.dead.id.word(OwnerState::live), memory_order_seq_cst);
+        RecoveryReport report;
+        std::uint64_t most_entries = limit;
+        repair(p.segment(), other.visits, p.dead.id, 2'000, report, most_entries);
+        EXPECT_EQ(report.entries, limit);
+        EXPECT_EQ(most_entries, 0u);
+    }
+}
+
+TEST(ScanCells, frees_what_is_done_with_though_nobody_is_dead) {
+    const test::FileForge forge;
+    test::Attached me(forge.path());
+    me.segment().control().parked.store(1, memory_order_seq_cst);
+    ParkingCell& cell = me.segment().parking(0);
+    cell.record.store(pack_pending(me.segment().geometry(), {3, 1, 1, PendingState::acked}), memory_order_seq_cst);
+    cell.word.store(pack_cell({CellState::live, 0, 3}), memory_order_seq_cst);
+    me.scan_now();
+    EXPECT_EQ(unpack_cell(cell.word.load(memory_order_seq_cst)), (CellWord{CellState::free, 0, 4}));
 }
 
 }  // namespace

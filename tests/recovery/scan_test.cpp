@@ -138,6 +138,7 @@ TEST(Scan, cut_short_leaves_the_rest_to_the_next) {
     EXPECT_EQ(report.entries, 1u);
     EXPECT_EQ(report.consumers, 2u);
     EXPECT_EQ(report.dead, 1u);
+    EXPECT_EQ(audits_of(death.me.segment()).size(), 1u) << "told when it was through";
     death.expect_repaired();
 }
 
@@ -242,8 +243,7 @@ TEST(Repair, by_many_beside_the_next_owner_of_the_name_takes_nothing_from_it) {
         for (taking.count = 0; taking.count < 60;) take_retry(owner, taking);
         for (std::thread& thread : threads) thread.join();
         for (const Taken& one : room) {
-            const Finish finish = finish_entry(forge.segment(), forge.group.row, one.sequence, one.record);
-            fenced += finish != Finish::done;
+            fenced += finish_entry(forge.segment(), forge.group.row, one.sequence, one.record) != Finish::done;
             ++acked;
         }
     }

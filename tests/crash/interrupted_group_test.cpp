@@ -1,0 +1,232 @@
+// What others do to a group, or to what is recorded of it, between two accesses of one operation.
+#include "crash/interruption.hpp"
+#include "group/count.hpp"
+#include "group/dead_move.hpp"
+#include "group/grouping.hpp"
+#include "group/losses.hpp"
+#include "group/order.hpp"
+#include "group/parked.hpp"
+#include "group/parking.hpp"
+#include "log/recorded.hpp"
+
+namespace shmq::test {
+namespace {
+
+using Ranges = std::vector<LostRange>;
+using Sequences = std::vector<Sequence>;
+
+/// A group "g" with four entries, and a second handle.
+struct TwoHandles : GroupForge {
+    explicit TwoHandles(const StreamOptions& options = tiny_options(), const GroupOptions& group_options = {})
+        : GroupForge(options, group_options), other(segment(), 1) {
+        adder.add_many(4);
+    }
+    Handle other;
+};
+
+TEST(InterruptedDirectory, a_group_that_is_moved_while_it_is_dropped_is_dropped_where_it_is_then) {
+    before_each_access<TwoHandles>(
+        [](TwoHandles& two) { EXPECT_TRUE(drop_group(two.segment(), two.handle.visits, "g")); },
+        [](TwoHandles& two) { static_cast<void>(move_group(two.segment(), two.other.visits, "g", Position::at(3))); },
+        [](TwoHandles& two) { EXPECT_FALSE(find_group(two.segment(), two.handle.visits, "g")); });
+}
+
+TEST(InterruptedDirectory, who_makes_a_group_takes_none_away_that_another_makes_meanwhile) {
+    const auto make = [](TwoHandles& two, Handle& by, std::string_view name) {
+        EXPECT_TRUE(create_group(two.segment(), by.visits, name, Position::oldest())) << name;
+    };
+    before_each_access<TwoHandles>([&](TwoHandles& two) { make(two, two.handle, "h"); },
+                                   [&](TwoHandles& two) { make(two, two.other, "i"); },
+                                   [](TwoHandles& two) {
+                                       for (const char* name : {"g", "h", "i"})
+                                           EXPECT_TRUE(find_group(two.segment(), two.handle.visits, name)) << name;
+                                   });
+}
+
+TEST(InterruptedJoin, who_meets_a_joiner_that_gives_up_goes_on) {
+    for (const std::uint64_t at : {40u, 60u, 90u}) {
+        TwoHandles two;
+        ConsumerRow& row = two.segment().consumer(two.group.row, 1);
+        set_row_name(row.name, "worker");
+        row.word.store(two.other.id.word(OwnerState::attaching), memory_order_seq_cst);
+        NameTaken taken{};
+        std::optional<Joined> joined;
+        const auto join = [&] {
+            auto result = join_group(two.segment(), two.handle.id, two.group.row, "worker", taken);
+            if (result) joined = *result;
+        };
+        EXPECT_TRUE(interrupt(join, std::nullopt, at, [&] { row.word.store(0, memory_order_seq_cst); })) << at;
+        EXPECT_TRUE(joined) << "interrupted before access " << at;
+    }
+}
+
+/// Two entries of one key; "a" holds the first.
+struct OneKey : TwoHandles {
+    static StreamOptions options() {
+        StreamOptions options = tiny_options();
+        options.key_stripes = 16;
+        return options;
+    }
+    OneKey() : TwoHandles(options(), in_order(Order::by_key)), holder(handle, group, "a"), taker(other, group, "b") {
+        for (int i = 0; i < 2; ++i) EXPECT_TRUE(adder.add("x", "key"));
+        for (const Taken& taken : holder.read(4)) EXPECT_EQ(holder.ack(taken), Finish::done);  // those without a key
+        EXPECT_EQ(sequences_of(holder.read(1)), Sequences{5});
+    }
+    Reader holder, taker;
+};
+
+TEST(InterruptedOrder, what_is_taken_behind_an_entry_that_is_claimed_meanwhile_is_given_back) {
+    before_each_access<OneKey>([](OneKey& key) { key.holder.read(1); },
+                               [](OneKey& key) { EXPECT_EQ(sequences_of(key.taker.claim(0, 2'000, 1)), Sequences{5}); },
+                               [](OneKey& key) {
+                                   const PendingWord second = key.record(6);
+                                   EXPECT_FALSE(second.tag == key.geometry().record_tag(6) &&
+                                                second.state == PendingState::delivered &&
+                                                second.consumer == key.holder.consumer() + 1);
+                               });
+}
+
+/// A strict group in which it is the turn of "a".
+struct Turns : TwoHandles {
+    Turns()
+        : TwoHandles(tiny_options(), in_order(Order::strict)), first(handle, group, "a"), second(other, group, "b") {
+        EXPECT_TRUE(has_turn(first.member()));
+    }
+    Reader first, second;
+};
+
+TEST(InterruptedOrder, a_turn_that_is_seized_while_it_is_given_back_stays_with_who_seized_it) {
+    before_each_access<Turns>([](Turns& turns) { give_turn_back(turns.first.member()); },
+                              [](Turns& turns) { seize_turn(turns.second.member()); },
+                              [](Turns& turns) { EXPECT_FALSE(has_turn(turns.first.member())); });
+}
+
+struct DeliveryWordOfFirst {
+    static constexpr PendingWord first{7, 1, 1, PendingState::delivered}, second{7, 2, 2, PendingState::delivered};
+    DeliveryWordOfFirst() { clock_start(word, first, 1'000); }
+    Word word{0};
+};
+
+TEST(InterruptedClock, an_end_that_comes_late_leaves_the_next_deliverys_word_alone) {
+    using World = DeliveryWordOfFirst;
+    before_each_access<World>([](World& w) { clock_end(w.word, 0, World::first, Ending::failed, 2'000); },
+                              [](World& w) {
+                                  clock_end(w.word, 0, World::first, Ending::died, 2'000);
+                                  clock_again(w.word, World::second, 2'001);
+                              },
+                              [](World& w) {
+                                  const DeliveryFacts facts = clock_read(w.word, World::second, 2'001);
+                                  EXPECT_EQ(facts.idle_ms, 0u);
+                                  EXPECT_EQ(facts.failures + facts.deaths, 1u) << "one delivery ended, once";
+                              });
+}
+
+/// A ring whose first entry is stuck.
+struct Stuck : StuckForge {
+    void park() { EXPECT_TRUE(park_for_room(segment(), handle.visits)); }
+    GroupCounts counts;
+    Sequences taken;
+};
+
+TEST(InterruptedParking, an_entry_that_is_being_parked_is_counted_once) {
+    before_each_access<Stuck>([](Stuck& s) { s.park(); },
+                              [](Stuck& s) { s.counts = count_group(s.segment(), s.group.row); },
+                              [](Stuck& s) {
+                                  EXPECT_EQ(s.counts.delivered, 1u);
+                                  EXPECT_EQ(s.counts.lowest, 1u);
+                              });
+}
+
+struct Parked : Stuck {
+    Parked() { park(); }
+};
+
+TEST(InterruptedParking, a_parked_entry_that_is_given_back_while_another_looks_is_found_by_the_next_look) {
+    before_each_access<Parked>([](Parked& p) { p.slow.nack(p.held); },
+                               [](Parked& p) { p.taken = sequences_of(p.fast.read(8)); },
+                               [](Parked& p) {
+                                   for (const Taken& taken : p.fast.read(8)) p.taken.push_back(taken.sequence);
+                                   EXPECT_EQ(p.taken, Sequences{1});
+                               });
+}
+
+TEST(InterruptedParking, a_cell_that_is_used_anew_while_it_is_looked_at_shows_the_old_entry_or_none) {
+    struct Looked : Parked {
+        ParkedEntry entry{};
+        bool shown = false;
+    };
+    before_each_access<Looked>(
+        [](Looked& p) { p.shown = look_at_cell(p.segment(), 0, p.entry); },
+        [](Looked& p) {
+            EXPECT_EQ(p.slow.ack(p.held), Finish::done);
+            ParkingCell& cell = p.segment().parking(0);  // its next maker came half way
+            const CellWord freed = unpack_cell(cell.word.load(memory_order_seq_cst));
+            cell.word.store(pack_cell({CellState::tentative, 1, freed.generation}), memory_order_seq_cst);
+            cell.sequence.store(5, memory_order_seq_cst);
+        },
+        [](Looked& p) {
+            if (!p.shown) return;
+            EXPECT_EQ(p.entry.sequence, 1u);
+            EXPECT_EQ(p.entry.word.generation, 0u);
+        });
+}
+
+/// Losses of a group that is given copies, as two of its consumers found them before either told.
+struct FoundTwice : GroupForge {
+    FoundTwice() : GroupForge(tiny_options(), lossy()) {}
+    [[nodiscard]] Sequence skipped() const { return segment().group(group.row).skipped.load(memory_order_seq_cst); }
+    void tell(Sequence until, Ranges& lost) const {
+        lost = {{1, until - 1}};
+        tell_losses(segment(), group.row, {1, until}, lost);
+    }
+    Ranges early, late;
+};
+
+TEST(InterruptedLosses, that_two_found_are_told_once_and_stay_told) {
+    before_each_access<FoundTwice>([](FoundTwice& found) { found.tell(5, found.early); },
+                                   [](FoundTwice& found) { found.tell(8, found.late); },
+                                   [](FoundTwice& found) {
+                                       EXPECT_EQ(found.skipped(), 8u);
+                                       for (const LostRange& range : found.late) found.early.push_back(range);
+                                       merge_lost(found.early);
+                                       EXPECT_EQ(found.early, (Ranges{{1, 7}}));
+                                       std::uint64_t told = 0;
+                                       for (const LostRange& range : found.late) told += range.last + 1 - range.first;
+                                       EXPECT_TRUE(told == 7 || told == 3) << told;
+                                   });
+}
+
+/// An event (1, 2) of a recorder, and a first number other than 1 that has the same check beside 2.
+struct Event {
+    Event() {
+        while (check_of({first, 2}) != check_of({1, 2})) ++first;
+        write(1, 2);
+    }
+    void write(std::uint64_t one, std::uint64_t two) {
+        write_recorded(word, {1, check_of({one, two}), std::nullopt, Did::opened}, [&] {
+            a.store(one, memory_order_relaxed);
+            b.store(two, memory_order_relaxed);
+        });
+    }
+    void read() {
+        shown = bool(read_recorded(word, [&] {
+            seen_a = a.load(memory_order_relaxed);
+            seen_b = b.load(memory_order_relaxed);
+            return check_of({seen_a, seen_b});
+        }));
+    }
+    Word word{0}, a{0}, b{0};
+    std::uint64_t first = 3, seen_a = 0, seen_b = 0;
+    bool shown = false;
+};
+
+TEST(InterruptedRecorder, an_event_that_is_half_another_is_not_shown_though_its_check_holds) {
+    before_each_access<Event>([](Event& event) { event.write(event.first, 7); }, [](Event& event) { event.read(); },
+                              [](Event& event) {
+                                  if (!event.shown) return;
+                                  EXPECT_EQ(event.seen_b, event.seen_a == 1 ? 2u : 7u);
+                              });
+}
+
+}  // namespace
+}  // namespace shmq::test

@@ -1,0 +1,125 @@
+// What lies behind a table looks like a row of it, which nobody may take for one.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "group/closing.hpp"
+#include "group/count.hpp"
+#include "group/grouping.hpp"
+#include "group/order.hpp"
+#include "group/parking.hpp"
+#include "group/pins.hpp"
+#include "log/free_chunks.hpp"
+#include "log/parking.hpp"
+#include "log/trim.hpp"
+
+namespace shmq::test {
+namespace {
+
+/// Entry 1 is parked in cell 0, all cells were used once, and behind the last one lies a copy of the first.
+struct BehindCells : StuckForge {
+    BehindCells() {
+        EXPECT_TRUE(park_for_room(segment(), handle.visits));
+        control().parked.store(geometry().parking, memory_order_seq_cst);
+        copy();
+    }
+    [[nodiscard]] ParkingCell& behind() const { return segment().parking(geometry().parking); }
+    void copy() const { std::memcpy(static_cast<void*>(&behind()), &segment().parking(0), sizeof(ParkingCell)); }
+    /// Cell 0 is empty, and the copy behind the table is not.
+    void finish() {
+        EXPECT_EQ(slow.ack(held), Finish::done);
+        EXPECT_EQ(unpack_cell(behind().word.load(memory_order_seq_cst)).state, CellState::live);
+    }
+    [[nodiscard]] bool is_behind_live() const {
+        return unpack_cell(behind().word.load(memory_order_seq_cst)).state == CellState::live;
+    }
+};
+
+TEST(BehindTables, a_cell_is_not_listed) {
+    BehindCells cells;
+    EXPECT_EQ(count_group(cells.segment(), cells.group.row).parked, 1u);
+    cells.finish();
+    EXPECT_EQ(count_group(cells.segment(), cells.group.row).parked, 0u);
+    EXPECT_FALSE(lowest_parked(cells.segment()));
+    EXPECT_FALSE(is_parked(cells.segment(), cells.group, 1));
+    EXPECT_FALSE(find_pending(cells.segment(), cells.group.row, 1));
+}
+
+TEST(BehindTables, a_cell_keeps_no_chunk_and_no_mark) {
+    BehindCells cells;
+    cells.finish();
+    const auto chunk = static_cast<std::uint32_t>(cells.behind().chunks.load(memory_order_seq_cst));
+    EXPECT_FALSE(is_chunk_parked(cells.segment(), chunk));
+    cells.behind().record.store(pack_pending(cells.geometry(), {0, 1, 1, PendingState::retry}), memory_order_seq_cst);
+    EXPECT_FALSE(parked_waits_at(cells.segment(), cells.group, 1));
+}
+
+TEST(BehindTables, a_cell_is_not_freed) {
+    BehindCells cells;
+    free_cells_of(cells.segment(), cells.group);
+    EXPECT_TRUE(cells.is_behind_live());
+    cells.behind().record.store(pack_pending(cells.geometry(), {0, 1, 1, PendingState::acked}), memory_order_seq_cst);
+    free_left_cells(cells.segment());
+    EXPECT_TRUE(cells.is_behind_live());
+}
+
+TEST(BehindTables, a_cell_is_named_by_no_record) {
+    BehindCells cells;
+    const std::uint64_t record = parked_record(cells.geometry(), 1, cells.geometry().parking, 0);
+    EXPECT_FALSE(cell_of(cells.geometry(), record));
+    cells.behind().word.store(pack_cell({CellState::tentative, 0, 0}), memory_order_seq_cst);
+    settle_parked(cells.segment(), cells.group.row, 1, record);
+    EXPECT_EQ(unpack_cell(cells.behind().word.load(memory_order_seq_cst)).state, CellState::tentative);
+}
+
+TEST(BehindTables, a_record_of_no_groups_row_names_no_cell) {
+    const BehindCells cells;
+    const std::uint32_t rows = cells.geometry().group_rows;
+    ParkingCell& cell = cells.segment().parking(1);
+    cell.group.store(rows, memory_order_seq_cst);
+    cell.sequence.store(3, memory_order_seq_cst);
+    cell.word.store(pack_cell({CellState::tentative, 1, 0}), memory_order_seq_cst);
+    cells.segment().record(rows, 3).store(parked_record(cells.geometry(), 3, 1, 0), memory_order_seq_cst);
+    ParkedEntry entry{};
+    EXPECT_FALSE(look_at_cell(cells.segment(), 1, entry));
+}
+
+TEST(BehindTables, a_pin_keeps_no_chunk_and_is_not_freed) {
+    const GroupForge forge;
+    Word& behind = forge.segment().pin(forge.geometry().pins);
+    const std::uint64_t pin = pack_pin({true, forge.group.row * forge.geometry().consumers, 5, 1, 0});
+    behind.store(pin, memory_order_seq_cst);
+    EXPECT_FALSE(is_pinned(forge.segment(), 5));
+    free_group_pins(forge.segment(), forge.group.row);
+    free_pins(forge.segment(), forge.group.row, 0, [](ChunkSpan) { return false; });
+    EXPECT_EQ(behind.load(memory_order_seq_cst), pin);
+}
+
+TEST(BehindTables, a_group_holds_no_trim_point) {
+    GroupForge forge;
+    forge.adder.add_many(4);
+    Reader reader(forge.handle, forge.group, "a");
+    for (const Taken& taken : reader.read(4)) EXPECT_EQ(reader.ack(taken), Finish::done);
+    const std::uint32_t rows = forge.geometry().group_rows;
+    ASSERT_LT(rows, 32u);
+    forge.segment().group(rows).retention.store(static_cast<std::uint32_t>(Retention::required), memory_order_relaxed);
+    const std::uint64_t directory = forge.control().directory.load(memory_order_seq_cst);
+    forge.control().directory.store(next_directory(directory, active_groups(directory) | std::uint32_t{1} << rows),
+                                    memory_order_seq_cst);
+    EXPECT_EQ(lift_trim(forge.segment(), 5).trim, 5u);
+}
+
+TEST(BehindTables, a_turn_of_no_row_is_nobodys) {
+    GroupForge forge(tiny_options(), in_order(Order::strict));
+    const auto second = create_group(forge.segment(), forge.handle.visits, "h", Position::oldest());
+    ASSERT_TRUE(second);
+    ASSERT_EQ(second->row, forge.group.row + 1) << "its first consumer lies behind the last one of \"g\"";
+    const Reader neighbour(forge.handle, *second, "n");
+    Reader reader(forge.handle, forge.group, "a");
+    Word& active = forge.segment().group(forge.group.row).active;
+    active.store(next_turn(0, forge.geometry().consumers + 1), memory_order_seq_cst);
+    EXPECT_TRUE(has_turn(reader.member()));
+}
+
+}  // namespace
+}  // namespace shmq::test
