@@ -109,6 +109,16 @@ TEST(BehindTables, a_group_holds_no_trim_point) {
     EXPECT_EQ(lift_trim(forge.segment(), 5).trim, 5u);
 }
 
+TEST(BehindTables, a_consumer_has_no_name) {
+    GroupForge forge;
+    const auto second = create_group(forge.segment(), forge.handle.visits, "h", Position::oldest());
+    ASSERT_TRUE(second);
+    ASSERT_EQ(second->row, forge.group.row + 1);
+    const Reader neighbour(forge.handle, *second, "worker");
+    NameTaken taken{};
+    EXPECT_TRUE(join_group(forge.segment(), forge.handle.id, forge.group.row, "worker", taken));
+}
+
 TEST(BehindTables, a_turn_of_no_row_is_nobodys) {
     GroupForge forge(tiny_options(), in_order(Order::strict));
     const auto second = create_group(forge.segment(), forge.handle.visits, "h", Position::oldest());

@@ -203,5 +203,31 @@ TEST(Bounds, stuck_is_what_has_an_acked_entry_up_to_as_far_behind_the_middle_as_
     }
 }
 
+TEST(Bounds, what_was_handed_over_as_often_as_can_be_counted_is_not_claimed) {
+    test::StuckForge forge;
+    ASSERT_TRUE(park_for_room(forge.segment(), forge.handle.visits));
+    const Geometry& g = forge.geometry();
+    forge.segment().parking(0).record.store(
+        pack_pending(g, {0, forge.slow.consumer() + 1, last_handover, PendingState::delivered}), memory_order_seq_cst);
+    EXPECT_TRUE(forge.fast.claim(0, 5'000).empty());
+}
+
+TEST(Bounds, a_closing_group_pins_nothing_for_nobody_nor_of_an_earlier_lap) {
+    for (const bool of_nobody : {true, false}) {
+        GroupForge forge;
+        forge.adder.add_many(3);
+        Reader reader(forge.handle, forge.group, "a");
+        const Geometry& g = forge.geometry();
+        PendingWord record{g.record_tag(2), reader.consumer() + 1, 1, PendingState::delivered};
+        if (of_nobody)
+            record.consumer = 0;
+        else
+            record.tag = (record.tag - 1) & low_mask(g.record_tag_bits);
+        forge.segment().record(forge.group.row, 2).store(pack_pending(g, record), memory_order_seq_cst);
+        EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
+        EXPECT_EQ(forge.pins_used(), 0u) << of_nobody;
+    }
+}
+
 }  // namespace
 }  // namespace shmq

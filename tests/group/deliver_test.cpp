@@ -363,5 +363,14 @@ TEST(TakeNew, of_copies_leaves_the_cursor_to_who_tells_the_losses) {
     }
 }
 
+TEST(Sweep, lowers_a_floor_above_what_was_never_delivered) {
+    GroupForge forge;
+    forge.adder.add_many(4);
+    Reader reader(forge.handle, forge.group, "r");
+    forge.segment().group(forge.group.row).floor.store(4, memory_order_relaxed);
+    sweep(reader.member(), 8, 1'000);
+    EXPECT_EQ(find_base(forge.segment(), forge.group.row), 1u);
+}
+
 }  // namespace
 }  // namespace shmq

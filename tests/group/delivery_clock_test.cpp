@@ -231,5 +231,19 @@ TEST(DeliveryClock, of_the_next_delivery_is_left_alone_by_an_extension_that_come
     EXPECT_EQ(word.load(memory_order_seq_cst), next);
 }
 
+TEST(DeliveryClock, of_a_dead_entry_that_is_set_to_now_keeps_how_its_last_delivery_ended) {
+    const Clock clock;
+    PendingWord dead = clock.held();
+    dead.state = PendingState::dead;
+    for (const Ending ending : {Ending::failed, Ending::died, Ending::claimed}) {
+        Word word(0);
+        clock_end(word, 1, clock.held(), ending, 200);
+        ASSERT_EQ(clock_read(word, dead, 200).ending, ending);
+        clock_restamp(word, dead, 9'000);
+        EXPECT_EQ(clock_read(word, dead, 9'004).ending, ending);
+        EXPECT_EQ(clock_read(word, dead, 9'004).idle_ms, 4u);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

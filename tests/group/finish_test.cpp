@@ -194,5 +194,21 @@ TEST(Nack, that_comes_two_owners_late_leaves_the_clock_of_the_delivery_alone) {
     EXPECT_EQ(f.facts(1, 5'000).failures, 2u);
 }
 
+TEST(OperatorAck, of_what_a_producer_waits_for_makes_room) {
+    Finishing f;
+    f.reader.read(1);
+    f.segment().control().room_wanted.store(2, memory_order_seq_cst);
+    EXPECT_TRUE(operator_ack(f.segment(), f.row(), 1));
+    EXPECT_EQ(f.control().trim_point.load(memory_order_relaxed), 2u);
+}
+
+TEST(OperatorNack, wakes_who_sleeps) {
+    Finishing f;
+    f.reader.read(1);
+    const std::uint32_t seen = announce_sleeper(f.segment(), f.row());
+    EXPECT_TRUE(operator_nack(f.segment(), f.row(), 1, 1'000, {}));
+    EXPECT_NE(wake_word(f.segment(), f.row()).load(memory_order_relaxed), seen);
+}
+
 }  // namespace
 }  // namespace shmq

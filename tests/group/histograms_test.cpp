@@ -75,6 +75,8 @@ TEST(Histogram, percentiles_are_the_middle_of_the_bucket_they_fall_into) {
     EXPECT_EQ(histogram.percentile(1000), Duration{1 << 20});
     EXPECT_EQ(histogram.percentile(-1), Duration{256});
     EXPECT_EQ(histogram.most(), forever);
+    histogram.buckets.pop_back();
+    EXPECT_EQ(histogram.percentile(100), Duration{1280}) << "also where the buckets hold less than the count says";
 }
 
 TEST(HistogramRows, of_all_consumers_are_added_up) {

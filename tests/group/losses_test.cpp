@@ -174,5 +174,16 @@ TEST(Retention, a_late_group_is_not_demoted_where_there_is_room_without) {
     EXPECT_EQ(demoted_at(forge.row()), 2u) << "where it was demoted is where its losses begin";
 }
 
+TEST(Losses, of_what_a_dead_consumer_in_the_last_row_held_are_told) {
+    GroupForge forge(test::tiny_options(), test::lossy());
+    forge.adder.add_many(2);
+    const std::uint32_t last = forge.geometry().consumers - 1;
+    test::forge_record(forge.segment(), forge.group.row, 1, PendingState::delivered, last);
+    forge.control().trim_point.store(2, memory_order_seq_cst);
+    std::vector<LostRange> lost;
+    find_losses(forge.segment(), forge.group.row, lost);
+    EXPECT_EQ(lost, (std::vector<LostRange>{{1, 1}}));
+}
+
 }  // namespace
 }  // namespace shmq

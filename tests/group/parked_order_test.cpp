@@ -146,5 +146,13 @@ TEST(ParkedInOrder, all_are_listed_from_the_lowest_on_whichever_cells_they_are_i
     EXPECT_EQ(listed, (std::vector<Sequence>{2, third}));
 }
 
+TEST(ParkedInOrder, one_that_was_acked_by_who_died_before_he_freed_its_cell_holds_nothing_up) {
+    StuckKey s;
+    Word& first = s.segment().parking(0).record;
+    first.store(with_state(first.load(memory_order_seq_cst), PendingState::acked), memory_order_seq_cst);
+    EXPECT_FALSE(unfinished_record(s.segment(), s.row(), 1));
+    EXPECT_TRUE(may_finish(s.segment(), s.row(), 2));
+}
+
 }  // namespace
 }  // namespace shmq

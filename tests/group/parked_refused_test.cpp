@@ -119,5 +119,36 @@ TEST(ParkedRefused, a_cell_that_was_freed_unfinished_keeps_no_chunk) {
     EXPECT_FALSE(is_chunk_parked(s.segment(), chunk));
 }
 
+TEST(ParkedRefused, a_nack_of_a_former_owner_takes_nothing_from_the_next) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    const auto claimed = s.fast.claim(0, 5'000);
+    ASSERT_EQ(claimed.size(), 1u);
+    EXPECT_EQ(s.slow.nack(s.held), Finish::fenced);
+    EXPECT_EQ(s.fast.ack(claimed[0]), Finish::done);
+}
+
+TEST(ParkedRefused, an_ack_of_what_was_acked_says_that_it_is_not_pending_also_before_the_ring_went_round) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    EXPECT_EQ(s.slow.ack(s.held), Finish::done);
+    EXPECT_EQ(s.slow.ack(s.held), Finish::not_pending);
+}
+
+TEST(ParkedRefused, what_is_finished_is_not_worth_parking) {
+    test::StuckForge s;
+    EXPECT_TRUE(can_park(s.segment(), s.group.row, 1));
+    EXPECT_FALSE(can_park(s.segment(), s.group.row, 2));
+}
+
+TEST(ParkedRefused, another_groups_entry_stands_under_no_mark) {
+    test::StuckForge s;
+    test::forge_record(s.segment(), s.group.row, 1, PendingState::retry, s.slow.consumer());
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    EXPECT_TRUE(parked_waits_at(s.segment(), s.group, 1));
+    EXPECT_FALSE(parked_waits_at(s.segment(), {s.group.row + 1, s.group.incarnation}, 1));
+    EXPECT_FALSE(parked_waits_at(s.segment(), {s.group.row, s.group.incarnation + 1}, 1));
+}
+
 }  // namespace
 }  // namespace shmq

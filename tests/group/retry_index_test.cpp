@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "layout/forge.hpp"
+#include "group/grouping.hpp"
 
 namespace shmq {
 namespace {
@@ -182,6 +182,18 @@ TEST(RetryIndex, of_garbage_stays_in_the_ring_and_ends) {
             }
             unmark_retry(forge.segment(), 0, random());
         }
+    }
+}
+
+TEST(RetryIndex, of_each_depth_says_to_a_member_whether_anything_is_marked) {
+    for (const std::uint64_t slots : {8u, 64u, 128u, 8192u}) {
+        test::GroupForge forge(test::options_with_slots(slots));
+        test::Reader reader(forge.handle, forge.group, "r");
+        EXPECT_FALSE(reader.member().any_retry()) << slots;
+        mark_retry(forge.segment(), forge.group.row, 3);
+        EXPECT_TRUE(reader.member().any_retry()) << slots;
+        unmark_retry(forge.segment(), forge.group.row, 3);
+        EXPECT_FALSE(reader.member().any_retry()) << slots;
     }
 }
 

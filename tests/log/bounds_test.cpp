@@ -259,5 +259,20 @@ TEST(Bounds, a_producers_row_is_given_back_by_its_owner_alone) {
     EXPECT_EQ(take_producer_row(forge.segment(), somebody(2, 5)), 0u);
 }
 
+TEST(Bounds, an_entry_of_exactly_so_many_chunks_takes_no_more) {
+    StreamOptions options = test::tiny_options();
+    options.max_entry = 1024;
+    for (const std::uint64_t more : {0u, 64u}) {
+        const Forge forge(options);
+        const std::uint64_t chunk = forge.geometry().chunk_size;
+        ChunkHolder holder(forge.segment(), somebody());
+        ASSERT_TRUE(holder.reserve(2 * chunk + more));
+        unsigned owned = 0;
+        for (std::uint32_t i = 0; i < forge.geometry().chunks; ++i)
+            owned += unpack_owner(forge.segment().chunk(i).word.load(memory_order_seq_cst)).state == OwnerState::owned;
+        EXPECT_EQ(owned, more == 0 ? 2u : 3u);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -121,6 +121,7 @@ TEST_F(Named, the_last_add_is_known_between_any_two_steps_of_the_next) {
     adds.begin(11, publisher_.first_possible());
     EXPECT_EQ(look_at_last_add(segment(), 0).number, 10u);
     adds.failed();
+    EXPECT_EQ(intent(), 0u);
     expect_last(10, 2);
     EXPECT_EQ(add(adds, 12), 3u);
     expect_last(12, 3);
