@@ -1,12 +1,13 @@
 // What others do to a group, or to what is recorded of it, between two accesses of one operation.
 #include "crash/interruption.hpp"
 #include "group/count.hpp"
-#include "group/dead_move.hpp"
+#include "group/delays.hpp"
 #include "group/grouping.hpp"
 #include "group/losses.hpp"
 #include "group/order.hpp"
 #include "group/parked.hpp"
 #include "group/parking.hpp"
+#include "log/named.hpp"
 #include "log/recorded.hpp"
 
 namespace shmq::test {
@@ -99,6 +100,46 @@ TEST(InterruptedOrder, a_turn_that_is_seized_while_it_is_given_back_stays_with_w
     before_each_access<Turns>([](Turns& turns) { give_turn_back(turns.first.member()); },
                               [](Turns& turns) { seize_turn(turns.second.member()); },
                               [](Turns& turns) { EXPECT_FALSE(has_turn(turns.first.member())); });
+}
+
+TEST(InterruptedOrder, the_last_entry_of_a_stripe_that_was_met_stays_so_though_one_before_it_is_met_late) {
+    const auto meet_of = [](OneKey& key, Sequence sequence) {
+        static_cast<void>(meet(key.segment(), key.group.row, sequence, 3));
+    };
+    before_each_access<OneKey>(
+        [&](OneKey& key) { meet_of(key, 5); },
+        [&](OneKey& key) {
+            meet_of(key, 5);
+            meet_of(key, 6);
+        },
+        [](OneKey& key) { EXPECT_EQ(key.segment().key_stripe(key.group.row, 3).load(memory_order_seq_cst), 6u); });
+}
+
+TEST(InterruptedDelay, the_hint_is_the_earlier_of_two_that_are_set_at_once) {
+    before_each_access<TwoHandles>([](TwoHandles& two) { lower_due(two.segment(), two.group.row, 1'500, 1'000); },
+                                   [](TwoHandles& two) { lower_due(two.segment(), two.group.row, 1'200, 1'000); },
+                                   [](TwoHandles& two) { EXPECT_EQ(due_hint(two.segment(), two.group.row), 1'200u); });
+}
+
+/// A stream with rows for names.
+struct Names : Forge {
+    static StreamOptions options() {
+        StreamOptions options = tiny_options();
+        options.producer_names = 4;
+        return options;
+    }
+    Names() : Forge(options()) {}
+    std::uint32_t a = 0, b = 0;
+};
+
+TEST(InterruptedNames, two_that_are_new_at_once_have_different_rows_and_keep_them) {
+    before_each_access<Names>([](Names& names) { names.a = row_of_name(names.segment(), "a").value(); },
+                              [](Names& names) { names.b = row_of_name(names.segment(), "b").value(); },
+                              [](Names& names) {
+                                  EXPECT_NE(names.a, names.b);
+                                  EXPECT_EQ(row_of_name(names.segment(), "a").value(), names.a);
+                                  EXPECT_EQ(row_of_name(names.segment(), "b").value(), names.b);
+                              });
 }
 
 struct DeliveryWordOfFirst {

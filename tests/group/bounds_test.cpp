@@ -229,5 +229,22 @@ TEST(Bounds, a_closing_group_pins_nothing_for_nobody_nor_of_an_earlier_lap) {
     }
 }
 
+TEST(Bounds, a_batch_that_has_its_bytes_takes_no_entry_more_even_if_that_has_none) {
+    GroupForge forge;
+    for (const std::size_t size : {10u, 0u, 0u}) ASSERT_TRUE(forge.adder.add(std::string(size, 'x')));
+    Reader reader(forge.handle, forge.group, "a");
+    EXPECT_EQ(sequences_of(reader.read_new(8, 10)), (Sequences{1}));
+    EXPECT_EQ(sequences_of(reader.read_new(8, 10)), (Sequences{2, 3}));
+}
+
+TEST(Bounds, a_parked_entry_of_the_last_consumer_row_is_claimed) {
+    test::StuckForge forge;
+    ASSERT_TRUE(park_for_room(forge.segment(), forge.handle.visits));
+    const Geometry& g = forge.geometry();
+    forge.segment().parking(0).record.store(pack_pending(g, {0, g.consumers, 1, PendingState::delivered}),
+                                            memory_order_seq_cst);
+    EXPECT_EQ(sequences_of(forge.fast.claim(0, 5'000)), Sequences{1});
+}
+
 }  // namespace
 }  // namespace shmq

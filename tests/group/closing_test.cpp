@@ -285,5 +285,14 @@ TEST(Creation, of_a_row_that_is_not_listed_is_finished_by_nobody_else) {
     EXPECT_EQ(forge.segment().group(forge.successor->row).start.load(memory_order_seq_cst), 3u) << "not settled";
 }
 
+TEST(Closing, of_a_group_that_does_not_close_is_over) {
+    Stopped forge(false);
+    EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
+    EXPECT_EQ(forge.state(forge.group), GroupState::active);
+    forge.begin();
+    EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
+    EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
+}
+
 }  // namespace
 }  // namespace shmq

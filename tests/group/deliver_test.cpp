@@ -372,5 +372,19 @@ TEST(Sweep, lowers_a_floor_above_what_was_never_delivered) {
     EXPECT_EQ(find_base(forge.segment(), forge.group.row), 1u);
 }
 
+TEST(Sweep, lowers_a_floor_in_a_later_lap_than_it_looked_at_last) {
+    GroupForge forge;
+    Reader reader(forge.handle, forge.group, "r");
+    forge.adder.add_many(8);
+    for (const Taken& taken : reader.read(8)) reader.ack(taken);
+    forge.adder.add_many(4);
+    for (const Taken& taken : reader.read(4))
+        if (taken.sequence > 10) reader.ack(taken);
+    forge.control().trim_point.store(9, memory_order_seq_cst);
+    forge.segment().group(forge.group.row).floor.store(12, memory_order_relaxed);
+    sweep(reader.member(), 1, 1'000);
+    EXPECT_EQ(find_base(forge.segment(), forge.group.row), 9u);
+}
+
 }  // namespace
 }  // namespace shmq

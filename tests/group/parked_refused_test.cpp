@@ -150,5 +150,14 @@ TEST(ParkedRefused, another_groups_entry_stands_under_no_mark) {
     EXPECT_FALSE(parked_waits_at(s.segment(), {s.group.row, s.group.incarnation + 1}, 1));
 }
 
+TEST(ParkedRefused, the_trim_point_passes_no_entry_whose_cell_is_not_live) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    Word& cell = s.segment().parking(0).word;
+    cell.store(pack_cell({CellState::tentative, s.handle.id.row, 0}), memory_order_seq_cst);
+    EXPECT_EQ(finished_until(s.segment(), s.group.row, 1, 9), 9u);
+    EXPECT_EQ(unpack_cell(cell.load(memory_order_seq_cst)).state, CellState::live);
+}
+
 }  // namespace
 }  // namespace shmq

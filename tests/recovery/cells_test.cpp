@@ -78,16 +78,20 @@ TEST(RepairCells, by_one_who_comes_late_takes_none_from_the_rows_next_owner) {
 
 TEST(RepairCells, of_a_dead_ones_entries_counts_the_parked_ones_against_the_limit_of_a_slice) {
     Parked p;
+    p.adder.add_many(1);
+    ASSERT_EQ(p.slow.read(1).size(), 1u);
     p.slow.leave();
-    Handle other(p.segment(), 6, 2);
-    ConsumerRow& row = p.segment().consumer(p.group.row, p.slow.consumer());
-    for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{1}}) {
-        row.word.store(p.dead.id.word(OwnerState::live), memory_order_seq_cst);
+    p.segment()
+        .consumer(p.group.row, p.slow.consumer())
+        .word.store(p.dead.id.word(OwnerState::live), memory_order_seq_cst);
+    for (const PendingState parked : {PendingState::delivered, PendingState::retry}) {
         RecoveryReport report;
-        std::uint64_t most_entries = limit;
-        repair(p.segment(), other.visits, p.dead.id, 2'000, report, most_entries);
-        EXPECT_EQ(report.entries, limit);
+        std::uint64_t most_entries = 1;
+        repair(p.segment(), p.handle.visits, p.dead.id, 2'000, report, most_entries);
+        EXPECT_EQ(report.entries, 1u);
         EXPECT_EQ(most_entries, 0u);
+        EXPECT_EQ(p.record(9).state, PendingState::retry);
+        EXPECT_EQ(pending_state(p.segment().parking(0).record.load(memory_order_seq_cst)), parked);
     }
 }
 
