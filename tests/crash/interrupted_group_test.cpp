@@ -1,4 +1,6 @@
 // What others do to a group, or to what is recorded of it, between two accesses of one operation.
+#include <bit>
+
 #include "crash/interruption.hpp"
 #include "group/count.hpp"
 #include "group/delays.hpp"
@@ -42,6 +44,24 @@ TEST(InterruptedDirectory, who_makes_a_group_takes_none_away_that_another_makes_
                                        for (const char* name : {"g", "h", "i"})
                                            EXPECT_TRUE(find_group(two.segment(), two.handle.visits, name)) << name;
                                    });
+}
+
+TEST(InterruptedDirectory, two_who_make_the_last_group_make_one) {
+    struct AlmostFull : TwoHandles {
+        AlmostFull() { EXPECT_TRUE(create_group(segment(), handle.visits, "h", Position::oldest())); }
+        unsigned made = 0;
+    };
+    before_each_access<AlmostFull>(
+        [](AlmostFull& two) {
+            two.made += bool(create_group(two.segment(), two.handle.visits, "i", Position::oldest()));
+        },
+        [](AlmostFull& two) {
+            two.made += bool(create_group(two.segment(), two.other.visits, "j", Position::oldest()));
+        },
+        [](AlmostFull& two) {
+            EXPECT_EQ(two.made, 1u);
+            EXPECT_EQ(std::popcount(active_groups(two.control().directory.load(memory_order_seq_cst))), 3);
+        });
 }
 
 TEST(InterruptedJoin, who_meets_a_joiner_that_gives_up_goes_on) {

@@ -6,7 +6,7 @@
 #include "group/grouping.hpp"
 #include "group/parked.hpp"
 #include "group/parking.hpp"
-#include "recovery/scan.hpp"
+#include "recovery/file_forge.hpp"
 
 namespace shmq::test {
 namespace {
@@ -147,6 +147,30 @@ TEST(InterruptedRepair, takes_nothing_from_the_next_owner_of_what_another_freed)
         });
 }
 
+/// A row that its owner left half attached, one who scans, and one who comes.
+struct LeftAttaching {
+    LeftAttaching() : scanner(forge.path()), comes(forge.path()) {
+        scanner.segment().attachment(row).word.store(AttachmentId{row, 6}.word(OwnerState::attaching),
+                                                     memory_order_seq_cst);
+    }
+    static constexpr std::uint32_t row = 1;
+    FileForge forge;
+    Attached scanner;
+    Opened comes;
+    std::optional<AttachmentId> id;
+};
+
+TEST(InterruptedScan, resets_no_row_that_has_a_new_owner_meanwhile) {
+    before_each_access<LeftAttaching>(
+        [](LeftAttaching& left) { left.scanner.scan_now(); },
+        [](LeftAttaching& left) { left.id = left.comes.attach_here().value(); },
+        [](LeftAttaching& left) {
+            const auto word = left.scanner.segment().attachment(left.id->row).word.load(memory_order_seq_cst);
+            EXPECT_EQ(word, left.id->word(OwnerState::live));
+            EXPECT_EQ(left.id->row, LeftAttaching::row);
+        });
+}
+
 /// Two producers that want entries of several chunks each.
 struct TwoRuns : Forge {
     static StreamOptions options() {
@@ -177,7 +201,7 @@ struct Lapped : Forge {
     Sequence end = 0;
 };
 
-TEST(InterruptedEnd, of_the_log_is_never_below_what_it_was) {
+TEST(InterruptedLog, the_end_is_never_below_what_it_was) {
     for (const Sequence hint : {Sequence{1}, Sequence{7}})
         before_each_access<Lapped>(
             [&](Lapped& lapped) {

@@ -6,6 +6,7 @@
 #include "group/closing.hpp"
 #include "group/count.hpp"
 #include "group/grouping.hpp"
+#include "group/histograms.hpp"
 #include "group/order.hpp"
 #include "group/parking.hpp"
 #include "group/pins.hpp"
@@ -117,6 +118,19 @@ TEST(BehindTables, a_consumer_has_no_name) {
     const Reader neighbour(forge.handle, *second, "worker");
     NameTaken taken{};
     EXPECT_TRUE(join_group(forge.segment(), forge.handle.id, forge.group.row, "worker", taken));
+}
+
+TEST(BehindTables, counters_are_the_next_groups) {
+    GroupForge forge;
+    GroupOptions options;
+    options.histograms = true;
+    const auto first = create_group(forge.segment(), forge.handle.visits, "h", Position::oldest(), options);
+    const auto second = create_group(forge.segment(), forge.handle.visits, "i", Position::oldest(), options);
+    ASSERT_TRUE(first && second);
+    ASSERT_EQ(second->row, first->row + 1);
+    count_delay(histograms_of(forge.segment(), second->row, 0)->added_to_delivered, 5'000, 1);
+    clear_histograms(forge.segment(), first->row);
+    EXPECT_EQ(latency_of(forge.segment(), second->row).added_to_delivered.count, 1u);
 }
 
 TEST(BehindTables, a_turn_of_no_row_is_nobodys) {

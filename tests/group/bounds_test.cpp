@@ -10,6 +10,7 @@
 #include "group/losses.hpp"
 #include "group/order.hpp"
 #include "group/parking.hpp"
+#include "log/sleep.hpp"
 
 namespace shmq {
 namespace {
@@ -244,6 +245,15 @@ TEST(Bounds, a_parked_entry_of_the_last_consumer_row_is_claimed) {
     forge.segment().parking(0).record.store(pack_pending(g, {0, g.consumers, 1, PendingState::delivered}),
                                             memory_order_seq_cst);
     EXPECT_EQ(sequences_of(forge.fast.claim(0, 5'000)), Sequences{1});
+}
+
+TEST(Bounds, who_gives_his_turn_back_wakes_who_waits_for_one) {
+    GroupForge forge(test::tiny_options(), test::in_order(Order::strict));
+    Reader reader(forge.handle, forge.group, "a");
+    ASSERT_TRUE(has_turn(reader.member()));
+    const std::uint32_t seen = announce_sleeper(forge.segment(), forge.group.row);
+    give_turn_back(reader.member());
+    EXPECT_NE(wake_word(forge.segment(), forge.group.row).load(memory_order_relaxed), seen);
 }
 
 }  // namespace

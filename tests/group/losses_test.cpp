@@ -180,9 +180,9 @@ TEST(Losses, of_what_a_dead_consumer_in_the_last_row_held_are_told) {
     const std::uint32_t last = forge.geometry().consumers - 1;
     test::forge_record(forge.segment(), forge.group.row, 1, PendingState::delivered, last);
     forge.control().trim_point.store(2, memory_order_seq_cst);
-    std::vector<LostRange> lost;
+    Ranges lost{{7, 7}};  // of an earlier look
     find_losses(forge.segment(), forge.group.row, lost);
-    EXPECT_EQ(lost, (std::vector<LostRange>{{1, 1}}));
+    EXPECT_EQ(lost, (Ranges{{1, 1}}));
 }
 
 }  // namespace

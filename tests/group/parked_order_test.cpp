@@ -154,5 +154,13 @@ TEST(ParkedInOrder, one_that_was_acked_by_who_died_before_he_freed_its_cell_hold
     EXPECT_TRUE(may_finish(s.segment(), s.row(), 2));
 }
 
+TEST(ParkedInOrder, the_sweep_goes_from_cell_to_cell) {
+    StuckKey s;
+    EXPECT_EQ(s.slow.nack(s.held[1]), Finish::done);
+    unmark_retry(s.segment(), s.row(), 2);
+    for (int i = 0; i < 2; ++i) sweep(s.fast.member(), 1, 1'000);
+    EXPECT_TRUE(is_marked_retry(s.segment(), s.row(), 2));
+}
+
 }  // namespace
 }  // namespace shmq

@@ -159,5 +159,19 @@ TEST(ParkedRefused, the_trim_point_passes_no_entry_whose_cell_is_not_live) {
     EXPECT_EQ(unpack_cell(cell.load(memory_order_seq_cst)).state, CellState::live);
 }
 
+TEST(ParkedRefused, a_claim_that_was_parked_and_taken_by_another_does_not_stand) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    for (const bool taken : {false, true}) {
+        if (taken) {
+            ASSERT_EQ(s.fast.claim(0, 5'000).size(), 1u);
+        }
+        std::vector<Taken> room{s.held};
+        Taking taking{room, 1, ~std::size_t{0}, 0, 1'000};
+        EXPECT_FALSE(check_claims(s.slow.member(), taking));
+        EXPECT_EQ(taking.count, taken ? 0u : 1u);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -216,5 +216,18 @@ TEST(Attach, takes_another_row_where_somebody_has_the_lock_already) {
     detach(opened.segment(), *id);
 }
 
+TEST(Scan, takes_what_lies_behind_the_table_for_no_attachment) {
+    const FileForge forge;
+    Attached me(forge.path());
+    const std::uint32_t rows = me.segment().geometry().attachments;
+    Word& behind = me.segment().attachment(rows).word;
+    const std::uint64_t before = behind.load(memory_order_seq_cst);
+    const std::uint64_t live = AttachmentId{rows, 7}.word(OwnerState::live);
+    behind.store(live, memory_order_seq_cst);
+    EXPECT_EQ(me.scan_now().dead, 0u);
+    EXPECT_EQ(behind.load(memory_order_seq_cst), live);
+    behind.store(before, memory_order_seq_cst);
+}
+
 }  // namespace
 }  // namespace shmq
