@@ -232,6 +232,36 @@ TEST(InterruptedParking, a_cell_that_is_used_anew_while_it_is_looked_at_shows_th
         });
 }
 
+TEST(InterruptedParking, a_cell_that_is_used_anew_while_an_entry_is_looked_for_is_not_taken_for_its_own) {
+    struct Found : Parked {
+        Sequence found = 0;
+    };
+    before_each_access<Found>(
+        [](Found& p) {
+            const auto at = find_pending(p.segment(), p.group.row, 1);
+            if (at && at->parked) p.found = at->parked->sequence;
+        },
+        [](Found& p) {
+            EXPECT_EQ(p.slow.ack(p.held), Finish::done);
+            ParkingCell& cell = p.segment().parking(0);
+            cell.sequence.store(5, memory_order_seq_cst);
+            cell.record.store(pack_pending(p.geometry(), {1, 1, 1, PendingState::delivered}), memory_order_seq_cst);
+            cell.word.store(pack_cell({CellState::live, 0, 1}), memory_order_seq_cst);
+        },
+        [](Found& p) { EXPECT_TRUE(p.found == 0 || p.found == 1) << p.found; });
+}
+
+TEST(InterruptedPins, of_a_group_that_are_freed_take_no_cell_from_another) {
+    constexpr static PinWord next{true, 9, 3, 1, 7};
+    struct OnePin : GroupForge {
+        OnePin() { EXPECT_TRUE(reserve_pin(segment(), group.row, 0, {1, 1})); }
+    };
+    before_each_access<OnePin>(
+        [](OnePin& one) { free_group_pins(one.segment(), one.group.row); },
+        [](OnePin& one) { one.segment().pin(0).store(pack_pin(next), memory_order_seq_cst); },
+        [](OnePin& one) { EXPECT_EQ(one.segment().pin(0).load(memory_order_seq_cst), pack_pin(next)); });
+}
+
 /// Losses of a group that is given copies, as two of its consumers found them before either told.
 struct FoundTwice : GroupForge {
     FoundTwice() : GroupForge(tiny_options(), lossy()) {}

@@ -126,5 +126,30 @@ TEST(InterruptedPublish, density_holds_whoever_adds_before_any_access) {
         }
 }
 
+/// Three entries, and two producers that have seen them.
+struct TwoPublishers : Forge {
+    TwoPublishers() : slow(segment()), fast(segment()) {
+        publish_many(segment(), 3);
+        EXPECT_EQ(*slow.publish(0), 4u);
+        EXPECT_EQ(*fast.publish(0), 5u);
+    }
+    [[nodiscard]] std::uint64_t place_of(Sequence sequence) const {
+        return unpack_slot(geometry(), segment().slot(sequence).load(memory_order_seq_cst)).place;
+    }
+    Publisher slow, fast;
+    Sequence ours = 0, theirs = 0;
+};
+
+TEST(InterruptedPublish, the_short_way_overwrites_nobodys_entry) {
+    before_each_access<TwoPublishers>([](TwoPublishers& two) { two.ours = two.slow.publish_at_hint(1); },
+                                      [](TwoPublishers& two) { two.theirs = *two.fast.publish(2); },
+                                      [](TwoPublishers& two) {
+                                          EXPECT_EQ(two.place_of(two.theirs), 2u);
+                                          if (two.ours != 0) {
+                                              EXPECT_EQ(two.place_of(two.ours), 1u);
+                                          }
+                                      });
+}
+
 }  // namespace
 }  // namespace shmq::test

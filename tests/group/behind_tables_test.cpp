@@ -120,6 +120,20 @@ TEST(BehindTables, a_consumer_has_no_name) {
     EXPECT_TRUE(join_group(forge.segment(), forge.handle.id, forge.group.row, "worker", taken));
 }
 
+TEST(BehindTables, a_group_has_no_successor_and_needs_no_cell) {
+    BehindCells cells;
+    const std::uint32_t rows = cells.geometry().group_rows;
+    cells.segment().group(rows).word.store(pack_closing({1, GroupId{2, 5}}), memory_order_seq_cst);
+    EXPECT_FALSE(is_successor(cells.segment(), {2, 5}));
+    ParkedEntry entry{};
+    ASSERT_TRUE(look_at_cell(cells.segment(), 0, entry));
+    EXPECT_FALSE(is_done_with(cells.segment(), entry));
+    cells.segment().group(rows).word.store(group_word(GroupState::active, entry.group_incarnation),
+                                           memory_order_seq_cst);
+    entry.group_row = rows;
+    EXPECT_TRUE(is_done_with(cells.segment(), entry));
+}
+
 TEST(BehindTables, counters_are_the_next_groups) {
     GroupForge forge;
     GroupOptions options;

@@ -256,5 +256,32 @@ TEST(Bounds, who_gives_his_turn_back_wakes_who_waits_for_one) {
     EXPECT_NE(wake_word(forge.segment(), forge.group.row).load(memory_order_relaxed), seen);
 }
 
+TEST(Bounds, a_claim_whose_bytes_are_used_up_was_refused_no_pin) {
+    GroupForge forge;
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(60, 'x')));
+    Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
+    ASSERT_EQ(holder.read(2).size(), 2u);
+    EXPECT_EQ(sequences_of(other.claim(0, 5'000, 8, 80)), Sequences{1});
+    EXPECT_FALSE(other.refused_pin);
+}
+
+TEST(Bounds, a_group_made_anew_has_no_more_of_a_longer_name_than_its_own) {
+    GroupForge forge;
+    GroupOptions options;
+    std::uint32_t row = ~0u;
+    for (const char* letters : {"a-long-name-of-letters", "b"}) {
+        options.dead_letter = letters;
+        options.delivery_limit = 3;
+        const auto made = create_group(forge.segment(), forge.handle.visits, "h", Position::oldest(), options);
+        ASSERT_TRUE(made) << made.error().message();
+        if (row != ~0u) {
+            ASSERT_EQ(made->row, row);
+        }
+        row = made->row;
+        EXPECT_STREQ(forge.segment().group(row).dead_letter, letters);
+        EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "h"));
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "group/group_options.hpp"
 #include "group/grouping.hpp"
 #include "log/sleep.hpp"
 
@@ -122,6 +123,13 @@ TEST(Delays, who_finds_that_one_is_due_wakes_the_others) {
     EXPECT_FALSE(woken()) << "none is due";
     ripen(d.segment(), d.group.row, now + 100);
     EXPECT_TRUE(woken());
+}
+
+TEST(Delays, of_the_longest_time_there_is_wait_it_out) {
+    Delays d;
+    d.delay(d.reader.read(1).at(0), most_delay_ms);
+    EXPECT_EQ(d.state(1), PendingState::delayed);
+    EXPECT_EQ(d.hint(), now + most_delay_ms);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "log/audit.hpp"
 #include "log/chunks.hpp"
 #include "log/flight.hpp"
+#include "log/recorded.hpp"
 
 namespace shmq::test {
 namespace {
@@ -64,6 +65,14 @@ TEST(Flight, counts_on_in_the_event_before_and_in_none_of_a_round_before) {
     const auto events = flight_of(segment, 0);
     EXPECT_EQ(events.back().first, 78u);
     EXPECT_EQ(events.back().second, 1u) << "begun anew";
+}
+
+TEST(Flight, knows_no_event_beyond_the_last_kind) {
+    const auto last = static_cast<std::uint8_t>(static_cast<unsigned>(Did::count) - 1);
+    for (const unsigned more : {0u, 1u}) {
+        const std::uint64_t word = std::uint64_t{1} << 32 | (last + more);
+        EXPECT_EQ(unpack_recorded(word).what, more == 0 ? static_cast<Did>(last) : Did::none);
+    }
 }
 
 TEST(Flight, of_a_handle_that_the_stream_has_no_row_for_is_empty) {

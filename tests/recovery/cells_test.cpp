@@ -118,5 +118,15 @@ TEST(Repair, leaves_a_chunk_behind_the_table_alone_and_wakes_who_waits_for_room)
     behind.store(before, memory_order_seq_cst);
 }
 
+TEST(Repair, hands_on_what_a_dead_consumer_in_the_last_row_held) {
+    Parked p;
+    const std::uint32_t last = p.geometry().consumers - 1;
+    p.adder.add_many(1);
+    test::forge_record(p.segment(), p.group.row, 9, PendingState::delivered, last);
+    p.segment().consumer(p.group.row, last).word.store(p.dead.id.word(OwnerState::live), memory_order_seq_cst);
+    p.repair_now();
+    EXPECT_EQ(p.record(9).state, PendingState::retry);
+}
+
 }  // namespace
 }  // namespace shmq
