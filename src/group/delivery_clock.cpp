@@ -157,9 +157,12 @@ void clock_start(Word& word, const PendingWord& held, std::uint64_t now_ms) noex
 }
 
 void clock_restamp(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
+    PendingWord after = held;
+    ++after.handover;
     bool done = false;
     change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
-        if (std::exchange(done, true)) return std::nullopt;  // somebody else set it meanwhile, to a time of this boot
+        // Somebody else set it meanwhile, or handed the entry on: to a time of this boot.
+        if (std::exchange(done, true) || delivery_matches(d, after)) return std::nullopt;
         if (!delivery_matches(d, held)) d = unknown(held);
         d.time_ms = held.state == PendingState::dead ? dead_time(now_ms, static_cast<Ending>(d.time_ms & ending_bits))
                                                      : now_ms & low_mask(time_bits);

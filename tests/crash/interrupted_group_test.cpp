@@ -182,6 +182,17 @@ TEST(InterruptedClock, an_end_that_comes_late_leaves_the_next_deliverys_word_alo
                               });
 }
 
+TEST(InterruptedClock, that_is_set_to_now_leaves_the_next_deliverys_word_alone) {
+    using World = DeliveryWordOfFirst;
+    before_each_access<World>([](World& w) { clock_restamp(w.word, World::first, 2'000); },
+                              [](World& w) { clock_again(w.word, World::second, 2'001); },
+                              [](World& w) {
+                                  const DeliveryFacts facts = clock_read(w.word, World::second, 2'005);
+                                  EXPECT_EQ(facts.idle_ms, 4u);
+                                  EXPECT_EQ(facts.failures, 0u);
+                              });
+}
+
 /// A ring whose first entry is stuck.
 struct Stuck : StuckForge {
     void park() { EXPECT_TRUE(park_for_room(segment(), handle.visits)); }

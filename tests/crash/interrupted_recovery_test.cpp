@@ -111,6 +111,20 @@ TEST(InterruptedParking, who_settles_a_cell_late_leaves_alone_who_uses_it_anew) 
         [](Tentative& t) { EXPECT_EQ(unpack_cell(t.cell().load(memory_order_seq_cst)), Tentative::anew); });
 }
 
+TEST(InterruptedParking, a_cell_that_becomes_live_and_loses_its_name_while_it_is_looked_at_is_seen) {
+    struct Looked : Tentative {
+        ParkedEntry entry{};
+        bool shown = false;
+    };
+    before_each_access<Looked>([](Looked& t) { t.shown = look_at_cell(t.segment(), 0, t.entry); },
+                               [](Looked& t) {
+                                   settle_parked(t.segment(), t.group.row, 1, t.record);
+                                   forge_record(t.segment(), t.group.row, 9,
+                                                PendingState::acked);  // in the place of the one that named it
+                               },
+                               [](Looked& t) { EXPECT_TRUE(t.shown); });
+}
+
 /// A process that died: it filled a chunk and had joined as "named", and held an entry. Two repair what it left, and
 /// what is freed has a new owner at once.
 struct TwoRepair : GroupForge {

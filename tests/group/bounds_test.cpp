@@ -283,5 +283,18 @@ TEST(Bounds, a_group_made_anew_has_no_more_of_a_longer_name_than_its_own) {
     }
 }
 
+TEST(Bounds, delays_that_double_without_an_end_go_up_to_the_longest) {
+    GroupForge forge;
+    GroupOptions options;
+    options.retry.kind = BackOff::doubling;
+    options.retry.first_delay = std::chrono::milliseconds(10);
+    GroupRow& row = forge.segment().group(forge.group.row);
+    for (const std::uint32_t most_ms : {0u, 500u}) {
+        options.retry.most_delay = std::chrono::milliseconds(most_ms);
+        put_options(row, options);
+        EXPECT_EQ(back_off_of(row).after(30), most_ms == 0 ? most_delay_ms : most_ms);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -41,6 +41,7 @@ TEST(Count, tells_delivered_from_retry_and_dead_and_names_the_ends) {
     EXPECT_EQ(counts.parked, 0u);
     EXPECT_EQ(counts.lowest, 2u);
     EXPECT_EQ(counts.floor, 2u);
+    EXPECT_EQ(counts.held_from, 2u);
     EXPECT_EQ(counts.highest, 6u);
     EXPECT_EQ(counts.next, 7u);
     EXPECT_EQ(counts.lag, 2u);

@@ -164,6 +164,29 @@ TEST(Unlikely, an_operator_acks_what_the_last_consumer_row_holds_and_keeps_its_v
     EXPECT_EQ(forge.pins_used(), 1u);
 }
 
+TEST(Unlikely, an_operator_nacks_what_the_last_consumer_row_holds_and_keeps_its_view) {
+    GroupForge forge;
+    forge.adder.add_many(1);
+    Reader reader(forge.handle, forge.group, "r");
+    ASSERT_EQ(reader.read(1).size(), 1u);
+    test::forge_record(forge.segment(), forge.group.row, 1, PendingState::delivered, forge.geometry().consumers - 1);
+    EXPECT_TRUE(operator_nack(forge.segment(), forge.group.row, 1, 1'000, {}));
+    EXPECT_EQ(forge.pins_used(), 1u);
+}
+
+TEST(Unlikely, what_a_damaged_record_says_no_row_holds_is_not_taken_back) {
+    StreamOptions options = test::tiny_options();
+    options.key_stripes = 16;
+    GroupForge forge(options, in_order(Order::by_key));
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(400, 'x'), "key"));  // a chunk each
+    Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
+    ASSERT_EQ(holder.read(2).size(), 2u);
+    test::forge_record(forge.segment(), forge.group.row, 2, PendingState::delivered, forge.geometry().consumers);
+    EXPECT_EQ(sequences_of(other.claim(0, 2'000, 1)), Sequences{1});
+    EXPECT_EQ(forge.record(2).state, PendingState::delivered);
+    EXPECT_EQ(forge.pins_used(), 1u);
+}
+
 TEST(Unlikely, an_operator_ends_what_a_damaged_record_says_nobody_holds_without_a_pin) {
     for (const bool acks : {true, false})
         for (const bool too_high : {true, false}) {

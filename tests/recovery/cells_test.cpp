@@ -106,13 +106,15 @@ TEST(ScanCells, frees_what_is_done_with_though_nobody_is_dead) {
     EXPECT_EQ(unpack_cell(cell.word.load(memory_order_seq_cst)), (CellWord{CellState::free, 0, 4}));
 }
 
-TEST(Repair, leaves_a_chunk_behind_the_table_alone_and_wakes_who_waits_for_room) {
+TEST(Repair, leaves_what_lies_behind_the_tables_alone_and_wakes_who_waits_for_room) {
     Parked p;
     Word& behind = p.segment().chunk(p.geometry().chunks).word;
     const std::uint64_t before = behind.load(memory_order_seq_cst);
     behind.store(p.dead.id.word(OwnerState::owned), memory_order_seq_cst);
+    p.set(p.geometry().parking, CellState::tentative, p.dead.id.row);
     const std::uint32_t seen = announce_sleeper(p.segment(), room_bit);
     p.repair_now();
+    EXPECT_EQ(p.word(p.geometry().parking).state, CellState::tentative);
     EXPECT_EQ(unpack_owner(behind.load(memory_order_seq_cst)).state, OwnerState::owned);
     EXPECT_NE(wake_word(p.segment(), room_bit).load(memory_order_relaxed), seen);
     behind.store(before, memory_order_seq_cst);
