@@ -64,6 +64,32 @@ TEST(InterruptedDirectory, two_who_make_the_last_group_make_one) {
         });
 }
 
+/// A group in the directory whose maker has not said yet where it starts.
+struct HalfMade : TwoHandles {
+    HalfMade() : made(prepare_row(segment(), handle.visits, "h", 1, {}).value()), visit(handle.visits, made.row) {
+        const std::uint64_t directory = control().directory.load(memory_order_seq_cst);
+        control().directory.store(next_directory(directory, active_groups(directory) | std::uint32_t{1} << made.row),
+                                  memory_order_seq_cst);
+    }
+    GroupId made;
+    Visit visit;
+    Sequence started = 0;
+};
+
+TEST(InterruptedDirectory, a_start_that_was_settled_is_raised_no_more) {
+    before_each_access<HalfMade>([](HalfMade& half) { finish_creation(half.segment(), half.made.row); },
+                                 [](HalfMade& half) {
+                                     finish_creation(half.segment(), half.made.row);
+                                     half.started = start_of(half.segment().group(half.made.row), memory_order_seq_cst);
+                                     half.control().trim_goal.store(4, memory_order_seq_cst);
+                                 },
+                                 [](HalfMade& half) {
+                                     EXPECT_EQ(half.started, 1u);
+                                     EXPECT_EQ(start_of(half.segment().group(half.made.row), memory_order_seq_cst),
+                                               half.started);
+                                 });
+}
+
 TEST(InterruptedJoin, who_meets_a_joiner_that_gives_up_goes_on) {
     for (const std::uint64_t at : {40u, 60u, 90u}) {
         TwoHandles two;

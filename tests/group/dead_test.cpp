@@ -167,5 +167,15 @@ TEST(Dead, that_was_parked_and_moved_leaves_its_cell_free) {
     EXPECT_EQ(unpack_cell(forge.segment().parking(0).word.load(memory_order_seq_cst)).state, CellState::free);
 }
 
+TEST(Dead, alone_and_moved_by_nobody_is_movable_and_only_what_is_marked_is_finished_by_a_move) {
+    Dead d;
+    EXPECT_FALSE(find_movable(d.segment(), d.row(), 2)) << "it is held";
+    const DeadMove move = d.move();
+    finish_move(d.segment(), d.row(), move);
+    EXPECT_EQ(d.record(1).state, PendingState::dead) << "it was requeued and died again meanwhile";
+    ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
+    EXPECT_FALSE(find_movable(d.segment(), d.row(), 1)) << "it is being moved";
+}
+
 }  // namespace
 }  // namespace shmq

@@ -127,11 +127,14 @@ TEST(ParkedInOrder, a_word_that_comes_too_early_or_too_late_says_so) {
     EXPECT_EQ(finish_in_order(s.slow.member(), 1, s.held[0].record), Finish::not_pending);
 }
 
-TEST(ParkedInOrder, a_damaged_stripe_is_none) {
+TEST(ParkedInOrder, a_stripe_beyond_the_last_one_is_none) {
     StuckKey s;
     s.segment().parking(1).stripe.store(~std::uint64_t{0}, memory_order_seq_cst);
     EXPECT_EQ(predecessor_of(s.segment(), s.row(), 2), 0u);
     EXPECT_EQ(last_met(s.segment(), s.row(), 2), 2u);
+    s.segment().parking(1).stripe.store(s.geometry().key_stripes, memory_order_seq_cst);  // the last one
+    s.segment().key_stripe(s.row(), s.geometry().key_stripes - 1).store(77, memory_order_seq_cst);
+    EXPECT_EQ(last_met(s.segment(), s.row(), 2), 77u);
 }
 
 TEST(ParkedInOrder, all_are_listed_from_the_lowest_on_whichever_cells_they_are_in) {

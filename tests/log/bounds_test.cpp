@@ -255,6 +255,7 @@ TEST(Bounds, a_producers_row_is_given_back_by_its_owner_alone) {
     give_back_producer_row(forge.segment(), somebody(1, 6), 0);
     give_back_producer_row(forge.segment(), somebody(2, 5), 0);
     EXPECT_EQ(take_producer_row(forge.segment(), somebody(2, 5)), 1u);
+    EXPECT_FALSE(take_producer_row(forge.segment(), somebody(3, 5))) << "there are two";
     give_back_producer_row(forge.segment(), somebody(1, 5), 0);
     EXPECT_EQ(take_producer_row(forge.segment(), somebody(2, 5)), 0u);
 }
