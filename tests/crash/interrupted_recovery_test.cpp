@@ -6,6 +6,7 @@
 #include "group/grouping.hpp"
 #include "group/parked.hpp"
 #include "group/parking.hpp"
+#include "log/find_bytes.hpp"
 #include "recovery/file_forge.hpp"
 
 namespace shmq::test {
@@ -208,6 +209,22 @@ TEST(InterruptedChunks, two_who_take_runs_at_once_take_different_ones) {
             if (!runs.one || !runs.two) return;
             EXPECT_TRUE(runs.one->offset + 1024 <= runs.two->offset || runs.two->offset + 1024 <= runs.one->offset);
         });
+}
+
+/// Entries that are overwritten by the next ones.
+struct Overtaken : Forge {
+    Overtaken() : adder(segment()) { adder.add_many(6); }
+    Adder adder;
+    Copied copied{};
+};
+
+TEST(InterruptedLog, a_search_that_is_overtaken_by_laps_finds_no_damage) {
+    before_each_access<Overtaken>(
+        [](Overtaken& o) {
+            Sequence found = 0;
+            o.copied = find_newest_bytes(o.segment(), 1'000, found);
+        },
+        [](Overtaken& o) { o.adder.add_many(12); }, [](Overtaken& o) { EXPECT_EQ(o.copied, Copied::done); });
 }
 
 struct Lapped : Forge {

@@ -294,5 +294,14 @@ TEST(Closing, of_a_group_that_does_not_close_is_over) {
     EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
 }
 
+TEST(Closing, of_a_move_lists_nothing_where_the_successors_row_is_another_groups_by_now) {
+    Stopped forge(true);
+    forge.begin();
+    Word& word = forge.segment().group(forge.successor->row).word;
+    word.store(preparing_word(forge.other.id, forge.successor->incarnation + 1), memory_order_seq_cst);
+    EXPECT_TRUE(finish_closing(forge.segment(), forge.handle.visits, forge.group.row));
+    EXPECT_EQ(active_groups(forge.directory()), 0u);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -302,16 +302,22 @@ TEST(Unlikely, an_entry_that_is_given_out_in_order_has_its_clock_started) {
 TEST(Unlikely, who_sleeps_is_woken_when_the_entry_before_its_own_is_finished) {
     StreamOptions options = test::tiny_options();
     options.key_stripes = 16;
-    GroupForge forge(options, in_order(Order::by_key));
-    for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add("x", "key"));
-    Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
-    const auto held = holder.read(1);
-    ASSERT_EQ(held.size(), 1u);
-    ASSERT_TRUE(other.read(8).empty());
-    const std::uint32_t seen = announce_sleeper(forge.segment(), forge.group.row);
-    EXPECT_EQ(holder.ack(held[0]), Finish::done);
-    finished_in_order(forge.segment(), forge.group.row, 1);
-    EXPECT_NE(wake_word(forge.segment(), forge.group.row).load(memory_order_relaxed), seen);
+    for (const bool by_operator : {false, true}) {
+        GroupForge forge(options, in_order(Order::by_key));
+        for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add("x", "key"));
+        Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
+        const auto held = holder.read(1);
+        ASSERT_EQ(held.size(), 1u);
+        ASSERT_TRUE(other.read(8).empty());
+        const std::uint32_t seen = announce_sleeper(forge.segment(), forge.group.row);
+        if (by_operator) {
+            EXPECT_TRUE(operator_ack(forge.segment(), forge.group.row, 1));
+        } else {
+            EXPECT_EQ(finish_in_order(holder.member(), 1, held[0].record), Finish::done);
+            finished_in_order(forge.segment(), forge.group.row, 1);
+        }
+        EXPECT_NE(wake_word(forge.segment(), forge.group.row).load(memory_order_relaxed), seen);
+    }
 }
 
 }  // namespace

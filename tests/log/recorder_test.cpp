@@ -67,6 +67,14 @@ TEST(Flight, counts_on_in_the_event_before_and_in_none_of_a_round_before) {
     EXPECT_EQ(events.back().second, 1u) << "begun anew";
 }
 
+TEST(Audit, ends_with_its_last_row) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    audit(segment, {1, "x"}, Did::acked_for, "g", 12);
+    std::memcpy(static_cast<void*>(&segment.audit(audit_rows)), &segment.audit(0), sizeof(AuditRow));
+    EXPECT_EQ(audits_of(segment).size(), 1u);
+}
+
 TEST(Flight, knows_no_event_beyond_the_last_kind) {
     const auto last = static_cast<std::uint8_t>(static_cast<unsigned>(Did::count) - 1);
     for (const unsigned more : {0u, 1u}) {
