@@ -99,6 +99,7 @@ TEST(Unlikely, a_slot_or_a_record_of_another_lap_is_not_taken_by_the_short_way) 
     lap.forge(2, PendingState::acked);
     EXPECT_TRUE(take_next(member, look_at_next(member), 1'000, taken));
     EXPECT_EQ(taken.sequence, 10u);
+    EXPECT_EQ(lap.facts(10, 1'005).idle_ms, 5u);
     EXPECT_EQ(member.next, 11u);
 }
 
@@ -177,14 +178,16 @@ TEST(Unlikely, an_operator_nacks_what_the_last_consumer_row_holds_and_keeps_its_
 TEST(Unlikely, what_a_damaged_record_says_no_row_holds_is_not_taken_back) {
     StreamOptions options = test::tiny_options();
     options.key_stripes = 16;
-    GroupForge forge(options, in_order(Order::by_key));
-    for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(400, 'x'), "key"));  // a chunk each
-    Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
-    ASSERT_EQ(holder.read(2).size(), 2u);
-    test::forge_record(forge.segment(), forge.group.row, 2, PendingState::delivered, forge.geometry().consumers);
-    EXPECT_EQ(sequences_of(other.claim(0, 2'000, 1)), Sequences{1});
-    EXPECT_EQ(forge.record(2).state, PendingState::delivered);
-    EXPECT_EQ(forge.pins_used(), 1u);
+    for (const std::uint32_t damaged : {options.consumers, ~0u}) {
+        GroupForge forge(options, in_order(Order::by_key));
+        for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(400, 'x'), "key"));  // a chunk each
+        Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
+        ASSERT_EQ(holder.read(2).size(), 2u);
+        test::forge_record(forge.segment(), forge.group.row, 2, PendingState::delivered, damaged);
+        EXPECT_EQ(sequences_of(other.claim(0, 2'000, 1)), Sequences{1});
+        EXPECT_EQ(forge.record(2).state, PendingState::delivered);
+        EXPECT_EQ(forge.pins_used(), 1u);
+    }
 }
 
 TEST(Unlikely, an_operator_ends_what_a_damaged_record_says_nobody_holds_without_a_pin) {

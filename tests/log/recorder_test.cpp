@@ -75,6 +75,19 @@ TEST(Audit, ends_with_its_last_row) {
     EXPECT_EQ(audits_of(segment).size(), 1u);
 }
 
+TEST(Flight, counts_on_in_an_event_of_the_same_kind_and_group_alone) {
+    Forge forge;
+    const Segment& segment = forge.segment();
+    note(segment, 0, Did::waits_to_read, 1, 5, 1);
+    note_again(segment, 0, Did::found_full, 1, 5);
+    note_again(segment, 0, Did::found_full, 2, 5);
+    note_again(segment, 0, Did::found_full, 2, 6);
+    const auto events = flight_of(segment, 0);
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_EQ(events[1].second, 1u);
+    EXPECT_EQ(events[2].second, 2u);
+}
+
 TEST(Flight, knows_no_event_beyond_the_last_kind) {
     const auto last = static_cast<std::uint8_t>(static_cast<unsigned>(Did::count) - 1);
     for (const unsigned more : {0u, 1u}) {

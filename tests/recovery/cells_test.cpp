@@ -130,5 +130,16 @@ TEST(Repair, hands_on_what_a_dead_consumer_in_the_last_row_held) {
     EXPECT_EQ(p.record(9).state, PendingState::retry);
 }
 
+TEST(Repair, ends_the_moves_of_the_dead_one_alone) {
+    for (const bool its : {true, false}) {
+        Parked p;
+        Word& mover = p.segment().group(p.group.row).mover;
+        const std::uint64_t word = (its ? p.dead.id : p.handle.id).word(OwnerState::live);
+        mover.store(word, memory_order_seq_cst);
+        p.repair_now();
+        EXPECT_EQ(mover.load(memory_order_seq_cst), its ? 0 : word);
+    }
+}
+
 }  // namespace
 }  // namespace shmq
