@@ -188,6 +188,16 @@ TEST(InterruptedNames, two_that_are_new_at_once_have_different_rows_and_keep_the
                               });
 }
 
+TEST(InterruptedOrder, of_two_who_take_a_free_turn_one_has_it) {
+    struct FreeTurn : Turns {
+        FreeTurn() { give_turn_back(first.member()); }
+        unsigned had = 0;
+    };
+    before_each_access<FreeTurn>([](FreeTurn& turns) { turns.had += has_turn(turns.first.member()); },
+                                 [](FreeTurn& turns) { turns.had += has_turn(turns.second.member()); },
+                                 [](FreeTurn& turns) { EXPECT_EQ(turns.had, 1u); });
+}
+
 struct DeliveryWordOfFirst {
     static constexpr PendingWord first{7, 1, 1, PendingState::delivered}, second{7, 2, 2, PendingState::delivered};
     DeliveryWordOfFirst() { clock_start(word, first, 1'000); }
@@ -246,6 +256,20 @@ TEST(InterruptedParking, a_parked_entry_that_is_given_back_while_another_looks_i
                                    for (const Taken& taken : p.fast.read(8)) p.taken.push_back(taken.sequence);
                                    EXPECT_EQ(p.taken, Sequences{1});
                                });
+}
+
+TEST(InterruptedParking, a_delayed_entry_that_comes_due_while_another_looks_is_found_by_the_next_look) {
+    struct Delayed : Parked {
+        Delayed() {
+            EXPECT_EQ(give_back(segment(), group.row, 1, held.record, Ending::failed, 1'000, 500), Finish::done);
+        }
+    };
+    before_each_access<Delayed>([](Delayed& d) { ripen(d.segment(), d.group.row, 1'500); },
+                                [](Delayed& d) { d.taken = sequences_of(d.fast.read(8, 1'500)); },
+                                [](Delayed& d) {
+                                    for (const Taken& taken : d.fast.read(8, 1'500)) d.taken.push_back(taken.sequence);
+                                    EXPECT_EQ(d.taken, Sequences{1});
+                                });
 }
 
 TEST(InterruptedParking, a_cell_that_is_used_anew_while_it_is_looked_at_shows_the_old_entry_or_none) {

@@ -283,6 +283,26 @@ TEST(Bounds, a_group_made_anew_has_no_more_of_a_longer_name_than_its_own) {
     }
 }
 
+TEST(Bounds, the_longest_delay_may_be_the_first) {
+    GroupOptions options;
+    options.retry.kind = BackOff::doubling;
+    options.retry.first_delay = std::chrono::milliseconds(10);
+    for (const int most_ms : {10, 9}) {
+        options.retry.most_delay = std::chrono::milliseconds(most_ms);
+        EXPECT_EQ(bool(check_options(options)), most_ms == 10);
+    }
+}
+
+TEST(Bounds, the_turn_of_the_last_consumer_row_is_its) {
+    GroupForge forge(test::tiny_options(), test::in_order(Order::strict));
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (std::uint32_t i = 0; i < forge.geometry().consumers; ++i)
+        readers.push_back(std::make_unique<Reader>(forge.handle, forge.group, "r" + std::to_string(i)));
+    ASSERT_EQ(readers.back()->consumer(), forge.geometry().consumers - 1);
+    EXPECT_TRUE(has_turn(readers.back()->member()));
+    EXPECT_FALSE(has_turn(readers.front()->member()));
+}
+
 TEST(Bounds, delays_that_double_without_an_end_go_up_to_the_longest) {
     GroupForge forge;
     GroupOptions options;

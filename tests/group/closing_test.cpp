@@ -303,5 +303,15 @@ TEST(Closing, of_a_move_lists_nothing_where_the_successors_row_is_another_groups
     EXPECT_EQ(active_groups(forge.directory()), 0u);
 }
 
+TEST(Closing, wakes_the_groups_readers_and_who_waits_for_room) {
+    GroupForge forge;
+    const unsigned bits[] = {forge.group.row, room_bit};
+    std::vector<std::uint32_t> seen;
+    for (const unsigned bit : bits) seen.push_back(announce_sleeper(forge.segment(), bit));
+    EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
+    for (std::size_t i = 0; i < seen.size(); ++i)
+        EXPECT_NE(wake_word(forge.segment(), bits[i]).load(memory_order_relaxed), seen[i]) << i;
+}
+
 }  // namespace
 }  // namespace shmq

@@ -173,6 +173,10 @@ TEST(Dead, alone_and_moved_by_nobody_is_movable_and_only_what_is_marked_is_finis
     const DeadMove move = d.move();
     finish_move(d.segment(), d.row(), move);
     EXPECT_EQ(d.record(1).state, PendingState::dead) << "it was requeued and died again meanwhile";
+    d.die(1);
+    undo_move(d.segment(), d.row(), move);
+    EXPECT_EQ(d.record(1).consumer, 2u) << "likewise, in another's hands";
+    d.die(d.reader.consumer());
     ASSERT_TRUE(begin_move(d.segment(), d.row(), move, 1'000));
     EXPECT_FALSE(find_movable(d.segment(), d.row(), 1)) << "it is being moved";
 }

@@ -183,13 +183,14 @@ TEST(AfterFinishing, wakes_a_producer_that_waits_for_room) {
     EXPECT_EQ(sleep(f.segment(), room_bit, seen, std::chrono::minutes(1)), os::Woken::changed);
 }
 
-TEST(Nack, that_comes_two_owners_late_leaves_the_clock_of_the_delivery_alone) {
+TEST(Finish, of_one_who_comes_two_owners_late_leaves_the_clock_of_the_delivery_alone) {
     Finishing f;
     const auto taken = f.reader.read(1, 1'000);
     Reader second(f.handle, f.group, "s"), third(f.handle, f.group, "t");
     ASSERT_EQ(second.claim(0, 2'000).size(), 1u);
     ASSERT_EQ(third.claim(0, 3'000).size(), 1u);
     EXPECT_EQ(f.reader.nack(taken[0], Ending::failed, 4'000), Finish::fenced);
+    EXPECT_EQ(extend_entry(f.segment(), f.row(), 1, taken[0].record, 4'000), Finish::fenced);
     EXPECT_EQ(f.facts(1, 5'000).idle_ms, 2'000u);
     EXPECT_EQ(f.facts(1, 5'000).failures, 2u);
 }

@@ -165,5 +165,17 @@ TEST(ParkedInOrder, the_sweep_goes_from_cell_to_cell) {
     EXPECT_TRUE(is_marked_retry(s.segment(), s.row(), 2));
 }
 
+TEST(ParkedInOrder, what_lies_behind_the_cells_is_no_predecessor) {
+    StuckKey s;
+    const Sequence third = s.add("a");
+    EXPECT_TRUE(s.fast.read(8).empty());
+    s.go_on(3 * s.geometry().slots);
+    const std::uint32_t cells = s.geometry().parking;
+    std::memcpy(static_cast<void*>(&s.segment().parking(cells)), &s.segment().parking(1), sizeof(ParkingCell));
+    s.control().parked.store(cells, memory_order_seq_cst);
+    s.segment().parking(1).word.store(pack_cell({CellState::free, 0, 1}), memory_order_seq_cst);
+    EXPECT_EQ(predecessor_of(s.segment(), s.row(), third), 1u);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "group/closing.hpp"
+#include "group/delays.hpp"
 #include "group/grouping.hpp"
 #include "group/parked.hpp"
 #include "group/parking.hpp"
@@ -171,6 +172,15 @@ TEST(ParkedRefused, a_claim_that_was_parked_and_taken_by_another_does_not_stand)
         EXPECT_FALSE(check_claims(s.slow.member(), taking));
         EXPECT_EQ(taking.count, taken ? 0u : 1u);
     }
+}
+
+TEST(ParkedRefused, a_due_hint_that_was_lost_is_put_back_by_the_sweep) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    ASSERT_EQ(give_back(s.segment(), s.group.row, 1, s.held.record, Ending::failed, 1'000, 500), Finish::done);
+    s.segment().group(s.group.row).due.store(0, memory_order_seq_cst);
+    sweep(s.fast.member(), 8, 1'100);
+    EXPECT_EQ(due_hint(s.segment(), s.group.row), 1'500u);
 }
 
 }  // namespace

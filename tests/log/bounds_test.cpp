@@ -260,6 +260,20 @@ TEST(Bounds, a_producers_row_is_given_back_by_its_owner_alone) {
     EXPECT_EQ(take_producer_row(forge.segment(), somebody(2, 5)), 0u);
 }
 
+TEST(Bounds, a_chunk_is_taken_once_the_trim_point_is_above_its_last_entry) {
+    for (const Sequence trim : {Sequence{5}, Sequence{6}}) {
+        const Forge forge;
+        const std::uint64_t sealed = pack_owner({OwnerState::sealed, 0, 0});
+        ChunkRow& row = forge.segment().chunk(2);
+        row.last.store(5, memory_order_seq_cst);
+        row.word.store(sealed, memory_order_seq_cst);
+        forge.control().trim_point.store(trim, memory_order_seq_cst);
+        const std::uint64_t owned = somebody().word(OwnerState::owned);
+        EXPECT_EQ(take_chunk(forge.segment(), 2, sealed, owned), trim == 6);
+        EXPECT_EQ(row.word.load(memory_order_seq_cst), trim == 6 ? owned : sealed);
+    }
+}
+
 TEST(Bounds, an_entry_of_exactly_so_many_chunks_takes_no_more) {
     StreamOptions options = test::tiny_options();
     options.max_entry = 1024;

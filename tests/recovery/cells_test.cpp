@@ -1,6 +1,7 @@
 // What the repair of a death makes of parking cells: the dead one's, those of others, and those that are done with.
 #include <gtest/gtest.h>
 
+#include "group/dead_move.hpp"
 #include "group/grouping.hpp"
 #include "group/parking.hpp"
 #include "log/parking.hpp"
@@ -138,6 +139,7 @@ TEST(Repair, ends_the_moves_of_the_dead_one_alone) {
         mover.store(word, memory_order_seq_cst);
         p.repair_now();
         EXPECT_EQ(mover.load(memory_order_seq_cst), its ? 0 : word);
+        EXPECT_EQ(dead_waits(p.segment(), p.group.row), its) << "for who moves next";
     }
 }
 
