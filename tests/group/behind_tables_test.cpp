@@ -128,6 +128,13 @@ TEST(BehindTables, a_group_has_no_successor_and_needs_no_cell) {
     ParkedEntry entry{};
     ASSERT_TRUE(look_at_cell(cells.segment(), 0, entry));
     EXPECT_FALSE(is_done_with(cells.segment(), entry));
+    Word& word = cells.segment().group(cells.group.row).word;
+    const std::uint64_t active = word.load(memory_order_seq_cst);
+    for (const GroupState state : {GroupState::free, GroupState::dropped}) {
+        word.store(group_word(state, cells.group.incarnation), memory_order_seq_cst);
+        EXPECT_TRUE(is_done_with(cells.segment(), entry));
+    }
+    word.store(active, memory_order_seq_cst);
     cells.segment().group(rows).word.store(group_word(GroupState::active, entry.group_incarnation),
                                            memory_order_seq_cst);
     entry.group_row = rows;

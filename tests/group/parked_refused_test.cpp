@@ -183,5 +183,13 @@ TEST(ParkedRefused, a_due_hint_that_was_lost_is_put_back_by_the_sweep) {
     EXPECT_EQ(due_hint(s.segment(), s.group.row), 1'500u);
 }
 
+TEST(ParkedRefused, who_gave_back_what_is_in_the_way_is_not_blamed_for_it) {
+    test::StuckForge s;
+    const auto reason = [&] { return blocked_error(s.segment(), "slot", {true, s.group.row, 1}).message(); };
+    EXPECT_NE(reason().find("slow"), std::string::npos) << reason();
+    EXPECT_EQ(s.slow.nack(s.held), Finish::done);
+    EXPECT_EQ(reason().find("slow"), std::string::npos) << reason();
+}
+
 }  // namespace
 }  // namespace shmq

@@ -95,5 +95,21 @@ TEST(PreparedRow, may_start_at_the_oldest_entry_kept_and_at_the_next_one_but_now
     EXPECT_TRUE(create_group(forge.segment(), forge.handle.visits, "next", Position::at(5)));
 }
 
+TEST(PreparedRow, has_no_mark_at_any_depth_of_the_retry_index_and_takes_none_from_its_neighbour) {
+    for (const std::uint64_t slots : {8u, 128u, 8192u}) {
+        GroupForge forge(test::options_with_slots(slots));
+        const std::uint32_t row = 1, neighbour = 2;
+        for (const std::uint32_t marked : {row, neighbour})
+            for (Sequence s = 0; s < slots; ++s) mark_retry(forge.segment(), marked, s);
+        const auto made = create_group(forge.segment(), forge.handle.visits, "new", Position::oldest());
+        ASSERT_TRUE(made && made->row == row);
+        EXPECT_FALSE(any_retry(forge.segment(), row)) << slots;
+        EXPECT_EQ(next_marked(forge.segment(), row, 1, slots + 1), slots + 1);
+        mark_retry(forge.segment(), row, slots - 1);
+        EXPECT_EQ(next_marked(forge.segment(), row, 1, slots + 1), slots - 1) << "and no other";
+        for (Sequence s = 0; s < slots; ++s) ASSERT_TRUE(is_marked_retry(forge.segment(), neighbour, s)) << s;
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -323,5 +323,29 @@ TEST(Unlikely, who_sleeps_is_woken_when_the_entry_before_its_own_is_finished) {
     }
 }
 
+TEST(Unlikely, a_waiting_entry_whose_slot_is_damaged_keeps_none_behind_it) {
+    GroupForge forge;
+    forge.adder.add_many(2);
+    Reader reader(forge.handle, forge.group, "a");
+    for (const Taken& taken : reader.read(2)) EXPECT_EQ(reader.nack(taken), Finish::done);
+    forge.segment().slot(1).store(pack_slot(forge.geometry(), forge.geometry().slot_tag(1) + 1, 0),
+                                  memory_order_seq_cst);
+    EXPECT_EQ(sequences_of(reader.read(8)), Sequences{2});
+}
+
+TEST(Unlikely, a_record_of_an_earlier_lap_is_not_pending) {
+    SecondLap lap;
+    lap.forge(6, PendingState::delivered);
+    EXPECT_FALSE(find_pending(lap.segment(), lap.group.row, 14));
+}
+
+TEST(Unlikely, what_was_never_given_out_is_not_finished) {
+    StreamOptions options = test::tiny_options();
+    options.key_stripes = 16;
+    GroupForge forge(options, in_order(Order::by_key));
+    ASSERT_TRUE(forge.adder.add("x", "key"));
+    EXPECT_TRUE(unfinished_record(forge.segment(), forge.group.row, 1));
+}
+
 }  // namespace
 }  // namespace shmq
