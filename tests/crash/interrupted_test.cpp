@@ -3,6 +3,7 @@
 
 #include "crash/interruption.hpp"
 #include "group/grouping.hpp"
+#include "log/named.hpp"
 #include "support/stream_test.hpp"
 
 namespace shmq::test {
@@ -149,6 +150,64 @@ TEST(InterruptedPublish, the_short_way_overwrites_nobodys_entry) {
                                               EXPECT_EQ(two.place_of(two.ours), 1u);
                                           }
                                       });
+}
+
+/// A new entry, and two consumers that go for it.
+struct TwoReaders : GroupForge {
+    TwoReaders() : other(segment(), 1), first(handle, group, "a"), second(other, group, "b") { adder.add_many(1); }
+    static void take(Reader& reader, unsigned& took) {
+        Taken taken;
+        took += take_next(reader.member(), look_at_next(reader.member()), 1'000, taken);
+    }
+    Handle other;
+    Reader first, second;
+    unsigned took = 0;
+};
+
+TEST(InterruptedRead, by_the_short_way_gives_an_entry_to_one) {
+    before_each_access<TwoReaders>([](TwoReaders& two) { TwoReaders::take(two.first, two.took); },
+                                   [](TwoReaders& two) { TwoReaders::take(two.second, two.took); },
+                                   [](TwoReaders& two) { EXPECT_EQ(two.took, 1u); });
+}
+
+/// A producer with a name, whose first add stands and was not recorded yet.
+struct NamedAdd : Forge {
+    static StreamOptions options() {
+        StreamOptions options = options_with_slots(8);
+        options.producer_names = 4;
+        return options;
+    }
+    NamedAdd() : Forge(options()), chunks(segment(), somebody()), publisher(segment()) {
+        row = row_of_name(segment(), "a").value();
+        adds.emplace(segment(), row);
+        add(1);
+    }
+    void add(std::uint64_t number) {
+        adds->begin(number, publisher.first_possible());
+        const Room room = *chunks.reserve(geometry().room_for(8, 0));
+        write_entry_header(segment().payload() + room.offset, 8, 0, 0, row + 1, number, 0);
+        last = *publisher.publish(room.offset >> geometry().unit_bits);
+        chunks.settle(room, last);
+    }
+    ChunkHolder chunks;
+    Publisher publisher;
+    std::optional<NamedAdds> adds;
+    std::uint32_t row = 0;
+    Sequence last = 0;
+};
+
+TEST(InterruptedNames, what_is_recorded_late_of_an_add_says_nothing_of_the_next) {
+    before_each_access<NamedAdd>([](NamedAdd& named) { record_adds_below(named.segment(), 2); },
+                                 [](NamedAdd& named) {
+                                     named.adds->done(named.last);
+                                     named.add(2);
+                                     named.adds->done(named.last);
+                                 },
+                                 [](NamedAdd& named) {
+                                     const LastAdd seen = look_at_last_add(named.segment(), named.row);
+                                     EXPECT_EQ(seen.number, 2u);
+                                     EXPECT_EQ(seen.sequence, 2u);
+                                 });
 }
 
 }  // namespace

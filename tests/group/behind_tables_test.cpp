@@ -135,6 +135,8 @@ TEST(BehindTables, a_group_has_no_successor_and_needs_no_cell) {
         EXPECT_TRUE(is_done_with(cells.segment(), entry));
     }
     word.store(active, memory_order_seq_cst);
+    ++entry.group_incarnation;
+    EXPECT_TRUE(is_done_with(cells.segment(), entry)) << "of the row's group before, or after";
     cells.segment().group(rows).word.store(group_word(GroupState::active, entry.group_incarnation),
                                            memory_order_seq_cst);
     entry.group_row = rows;

@@ -116,7 +116,10 @@ TEST(Bounds, what_is_idle_for_exactly_the_time_asked_for_is_claimed) {
     forge.adder.add_many(1);
     Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
     ASSERT_EQ(holder.read(1, 1'000).size(), 1u);
-    EXPECT_TRUE(other.claim(100, 1'099).empty());
+    for (const std::uint64_t now_ms : {1'050u, 1'099u}) {
+        EXPECT_TRUE(other.claim(100, now_ms).empty());
+        EXPECT_FALSE(other.refused_pin);
+    }
     EXPECT_EQ(sequences_of(other.claim(100, 1'100)), (Sequences{1}));
 }
 
@@ -213,20 +216,22 @@ TEST(Bounds, what_was_handed_over_as_often_as_can_be_counted_is_not_claimed) {
     EXPECT_TRUE(forge.fast.claim(0, 5'000).empty());
 }
 
-TEST(Bounds, a_closing_group_pins_nothing_for_nobody_nor_of_an_earlier_lap) {
-    for (const bool of_nobody : {true, false}) {
+TEST(Bounds, a_closing_group_pins_nothing_for_who_is_no_consumer_nor_of_an_earlier_lap) {
+    for (const std::uint32_t damaged : {0u, 1u, 2u}) {
         GroupForge forge;
         forge.adder.add_many(3);
         Reader reader(forge.handle, forge.group, "a");
         const Geometry& g = forge.geometry();
         PendingWord record{g.record_tag(2), reader.consumer() + 1, 1, PendingState::delivered};
-        if (of_nobody)
-            record.consumer = 0;
-        else
-            record.tag = (record.tag - 1) & low_mask(g.record_tag_bits);
+        if (damaged == 0) record.consumer = 0;
+        if (damaged == 1) record.consumer = g.consumers + 1;
+        if (damaged == 2) record.tag = (record.tag - 1) & low_mask(g.record_tag_bits);
         forge.segment().record(forge.group.row, 2).store(pack_pending(g, record), memory_order_seq_cst);
+        forge.segment()
+            .consumer(forge.group.row, g.consumers)
+            .word.store(forge.handle.id.word(OwnerState::live), memory_order_seq_cst);  // behind the last one
         EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
-        EXPECT_EQ(forge.pins_used(), 0u) << of_nobody;
+        EXPECT_EQ(forge.pins_used(), 0u) << damaged;
     }
 }
 
@@ -314,6 +319,46 @@ TEST(Bounds, delays_that_double_without_an_end_go_up_to_the_longest) {
         put_options(row, options);
         EXPECT_EQ(back_off_of(row).after(30), most_ms == 0 ? most_delay_ms : most_ms);
     }
+}
+
+TEST(Bounds, a_stale_entry_of_the_last_consumer_row_is_claimed) {
+    GroupForge forge;
+    forge.adder.add_many(1);
+    Reader reader(forge.handle, forge.group, "a");
+    ASSERT_EQ(reader.read(1, 1'000).size(), 1u);
+    test::forge_record(forge.segment(), forge.group.row, 1, PendingState::delivered, forge.geometry().consumers - 1);
+    EXPECT_EQ(sequences_of(reader.claim(0, 5'000)), Sequences{1});
+}
+
+TEST(Bounds, an_entry_that_was_stamped_in_the_future_is_not_late) {
+    for (const bool future : {false, true}) {
+        GroupForge forge;
+        test::make_late(forge);
+        const Geometry& g = forge.geometry();
+        const std::uint64_t place = unpack_slot(g, forge.segment().slot(1).load(memory_order_relaxed)).place;
+        const std::uint64_t time_ns = ~std::uint64_t{0} >> 1;
+        if (future)
+            std::memcpy(forge.segment().payload() + place * g.unit() + offsetof(EntryHeader, time_ns), &time_ns,
+                        sizeof time_ns);
+        EXPECT_EQ(lift_for_room(forge.segment(), 2, 2).trim, future ? 1u : 2u);
+    }
+}
+
+TEST(Bounds, a_group_that_may_lose_entries_keeps_no_order_and_moves_no_dead_ones) {
+    GroupOptions options = test::lossy();
+    EXPECT_TRUE(check_options(options));
+    options.in_flight = most_in_flight;
+    EXPECT_TRUE(check_options(options));
+    options.in_flight = most_in_flight + 1;
+    EXPECT_FALSE(check_options(options));
+    options.in_flight = 0;
+    options.order = Order::by_key;
+    EXPECT_FALSE(check_options(options));
+    options.order = Order::none;
+    options.delivery_limit = 3;
+    EXPECT_TRUE(check_options(options));
+    options.dead_letter = "letters";
+    EXPECT_FALSE(check_options(options));
 }
 
 }  // namespace

@@ -132,12 +132,14 @@ TEST(Dead, that_was_dropped_makes_room_for_producers) {
 }
 
 TEST(Dead, of_which_no_mover_was_told_is_found_by_the_sweep_of_a_group_with_a_dead_letter_stream_alone) {
-    for (const bool moves : {false, true}) {
-        Dead d;
-        if (moves) std::strcpy(d.segment().group(d.row()).dead_letter, "letters");
-        sweep(d.reader.member(), 16, 1'000);
-        EXPECT_EQ(dead_waits(d.segment(), d.row()), moves);
-    }
+    for (const bool moves : {false, true})
+        for (const bool is_dead : {false, true}) {
+            Dead d;
+            if (moves) std::strcpy(d.segment().group(d.row()).dead_letter, "letters");
+            if (!is_dead) test::forge_record(d.segment(), d.row(), 1, PendingState::acked);
+            sweep(d.reader.member(), 16, 1'000);
+            EXPECT_EQ(dead_waits(d.segment(), d.row()), moves && is_dead);
+        }
 }
 
 TEST(Dead, behind_what_is_not_finished_of_its_key_is_not_dropped) {
@@ -165,6 +167,21 @@ TEST(Dead, that_was_parked_and_moved_leaves_its_cell_free) {
     ASSERT_TRUE(begin_move(forge.segment(), row, move, 1'000));
     finish_move(forge.segment(), row, move);
     EXPECT_EQ(unpack_cell(forge.segment().parking(0).word.load(memory_order_seq_cst)).state, CellState::free);
+}
+
+TEST(Dead, that_was_handed_over_as_often_as_can_be_counted_is_not_requeued) {
+    for (const unsigned fewer : {0u, 1u}) {
+        Dead d;
+        const auto handover = static_cast<std::uint32_t>(last_handover - fewer);
+        test::forge_record(d.segment(), d.row(), 1, PendingState::dead, 0, handover);
+        EXPECT_EQ(bool(requeue_dead(d.segment(), d.row(), 1, 1'000)), fewer == 1);
+    }
+}
+
+TEST(Dead, that_was_made_of_what_is_held_leaves_its_holder_the_view) {
+    Dead d;
+    EXPECT_TRUE(make_dead(d.segment(), d.row(), 2, 1'000));
+    EXPECT_EQ(d.pins_used(), 1u);
 }
 
 TEST(Dead, alone_and_moved_by_nobody_is_movable_and_only_what_is_marked_is_finished_by_a_move) {

@@ -132,5 +132,17 @@ TEST(Delays, of_the_longest_time_there_is_wait_it_out) {
     EXPECT_EQ(d.hint(), now + most_delay_ms);
 }
 
+TEST(Delays, are_for_what_failed_and_not_for_what_was_let_go) {
+    Delays d;
+    GroupOptions options;
+    options.retry.first_delay = std::chrono::milliseconds(300);
+    put_options(d.segment().group(d.group.row), options);
+    const auto taken = d.reader.read(2);
+    EXPECT_EQ(d.reader.nack(taken[0], Ending::released), Finish::done);
+    EXPECT_EQ(d.reader.nack(taken[1], Ending::failed), Finish::done);
+    EXPECT_EQ(d.state(1), PendingState::retry);
+    EXPECT_EQ(d.state(2), PendingState::delayed);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -107,6 +107,8 @@ TEST(ParkedRefused, a_cell_of_another_entry_is_not_made_live_by_a_record_that_na
     settle_parked(s.segment(), s.group.row, 1, record);
     EXPECT_EQ(cell.word.load(memory_order_seq_cst), tentative);
     cell.sequence.store(1, memory_order_seq_cst);
+    settle_parked(s.segment(), s.group.row + 1, 1, record);
+    EXPECT_EQ(cell.word.load(memory_order_seq_cst), tentative);
     settle_parked(s.segment(), s.group.row, 1, record);
     EXPECT_EQ(unpack_cell(cell.word.load(memory_order_seq_cst)).state, CellState::live);
 }

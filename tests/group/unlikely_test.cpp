@@ -128,6 +128,7 @@ TEST(Unlikely, of_copies_what_waited_or_was_dead_is_told_lost_by_who_takes_its_r
         Member& member = reader.member();
         member.next = 9;
         member.claims_at = 2;
+        member.told_below = 1;
         std::vector<Taken> room(4);
         std::vector<LostRange> lost;
         lost.reserve(4);

@@ -117,6 +117,7 @@ TEST_F(Named, the_last_add_is_known_between_any_two_steps_of_the_next) {
     publish();
     const Sequence second = add(adds, 10);
     EXPECT_EQ(second, 2u);
+    EXPECT_EQ(intent(), found_at(2));
     expect_last(10, 2);
     adds.begin(11, publisher_.first_possible());
     EXPECT_EQ(look_at_last_add(segment(), 0).number, 10u);
