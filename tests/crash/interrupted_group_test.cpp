@@ -188,6 +188,12 @@ TEST(InterruptedNames, two_that_are_new_at_once_have_different_rows_and_keep_the
                               });
 }
 
+TEST(InterruptedOrder, who_seizes_a_turn_that_is_given_back_meanwhile_has_it) {
+    before_each_access<Turns>([](Turns& turns) { seize_turn(turns.second.member()); },
+                              [](Turns& turns) { give_turn_back(turns.first.member()); },
+                              [](Turns& turns) { EXPECT_FALSE(has_turn(turns.first.member())); });
+}
+
 TEST(InterruptedOrder, of_two_who_take_a_free_turn_one_has_it) {
     struct FreeTurn : Turns {
         FreeTurn() { give_turn_back(first.member()); }

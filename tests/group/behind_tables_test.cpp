@@ -85,6 +85,22 @@ TEST(BehindTables, a_record_of_no_groups_row_names_no_cell) {
     EXPECT_FALSE(look_at_cell(cells.segment(), 1, entry));
 }
 
+TEST(BehindTables, the_sweep_looks_at_no_cell) {
+    BehindCells cells;
+    cells.finish();
+    cells.behind().record.store(pack_pending(cells.geometry(), {0, 1, 1, PendingState::retry}), memory_order_seq_cst);
+    for (std::uint32_t i = 0; i < 2 * cells.geometry().parking; ++i) sweep(cells.fast.member(), 1, 1'000);
+    EXPECT_FALSE(is_marked_retry(cells.segment(), cells.group.row, 1));
+}
+
+TEST(BehindTables, nobody_is_inside_a_group) {
+    const GroupForge forge;
+    AttachmentRow& behind = forge.segment().attachment(forge.geometry().attachments);
+    behind.word.store(AttachmentId{9, 9}.word(OwnerState::live), memory_order_seq_cst);
+    behind.inside.store(~std::uint64_t{0}, memory_order_seq_cst);
+    EXPECT_FALSE(is_visited(forge.segment(), forge.group.row));
+}
+
 TEST(BehindTables, a_pin_keeps_no_chunk_and_is_not_freed) {
     const GroupForge forge;
     Word& behind = forge.segment().pin(forge.geometry().pins);

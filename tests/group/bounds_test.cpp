@@ -38,6 +38,10 @@ TEST(Bounds, the_longest_delay_is_taken_and_a_millisecond_more_is_not) {
     EXPECT_TRUE(check_options(options));
     options.behind = {};
     EXPECT_FALSE(check_options(options)) << "until when";
+    options.retention = Retention::required;
+    EXPECT_TRUE(check_options(options));
+    options.behind = std::chrono::milliseconds(1);
+    EXPECT_FALSE(check_options(options)) << "it has no end";
 }
 
 TEST(Bounds, a_clock_that_reads_behind_the_stamp_or_the_same_extends_nothing) {
@@ -319,6 +323,11 @@ TEST(Bounds, delays_that_double_without_an_end_go_up_to_the_longest) {
         put_options(row, options);
         EXPECT_EQ(back_off_of(row).after(30), most_ms == 0 ? most_delay_ms : most_ms);
     }
+    options.retry.kind = BackOff::fixed;
+    options.retry.most_delay = {};
+    put_options(row, options);
+    EXPECT_EQ(back_off_of(row).after(30), 10u);
+    EXPECT_TRUE(check_options(options_of(row))) << "as it was given";
 }
 
 TEST(Bounds, a_stale_entry_of_the_last_consumer_row_is_claimed) {
@@ -359,6 +368,18 @@ TEST(Bounds, a_group_that_may_lose_entries_keeps_no_order_and_moves_no_dead_ones
     EXPECT_TRUE(check_options(options));
     options.dead_letter = "letters";
     EXPECT_FALSE(check_options(options));
+}
+
+TEST(Bounds, a_closing_group_keeps_what_the_last_consumer_row_looks_at) {
+    GroupForge forge;
+    forge.adder.add_many(1);
+    const std::uint32_t last = forge.geometry().consumers - 1;
+    forge.segment()
+        .consumer(forge.group.row, last)
+        .word.store(forge.handle.id.word(OwnerState::live), memory_order_seq_cst);
+    test::forge_record(forge.segment(), forge.group.row, 1, PendingState::delivered, last);
+    EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
+    EXPECT_EQ(forge.pins_used(), 1u);
 }
 
 }  // namespace

@@ -198,5 +198,12 @@ TEST(Dead, alone_and_moved_by_nobody_is_movable_and_only_what_is_marked_is_finis
     EXPECT_FALSE(find_movable(d.segment(), d.row(), 1)) << "it is being moved";
 }
 
+TEST(Dead, is_nothing_made_whose_holders_view_can_not_be_kept) {
+    Dead d;
+    test::fill_pins(d.segment());
+    EXPECT_EQ(make_dead(d.segment(), d.row(), 2, 1'000).error().code(), Code::too_many_pins);
+    EXPECT_EQ(d.record(2).state, PendingState::delivered);
+}
+
 }  // namespace
 }  // namespace shmq

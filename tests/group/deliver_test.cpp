@@ -386,5 +386,15 @@ TEST(Sweep, lowers_a_floor_in_a_later_lap_than_it_looked_at_last) {
     EXPECT_EQ(find_base(forge.segment(), forge.group.row), 9u);
 }
 
+TEST(TakeRetry, gives_the_lowest_first_whoever_held_it) {
+    GroupForge forge;
+    forge.adder.add_many(2);
+    Reader first(forge.handle, forge.group, "a"), second(forge.handle, forge.group, "b");
+    const auto one = first.read(1), two = second.read(1);
+    EXPECT_EQ(second.nack(two.at(0)), Finish::done);
+    EXPECT_EQ(first.nack(one.at(0)), Finish::done);
+    EXPECT_EQ(sequences_of(second.read(1)), Sequences{1});
+}
+
 }  // namespace
 }  // namespace shmq

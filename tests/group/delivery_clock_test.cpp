@@ -245,5 +245,11 @@ TEST(DeliveryClock, of_a_dead_entry_that_is_set_to_now_keeps_how_its_last_delive
     }
 }
 
+TEST(DelayRule, of_what_never_failed_is_its_first) {
+    EXPECT_EQ((DelayRule{100, 10'000}.after(0)), 100u);
+    EXPECT_EQ((DelayRule{100, 10'000}.after(1)), 100u);
+    EXPECT_EQ((DelayRule{100, 10'000}.after(2)), 200u);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "group/grouping.hpp"
 
 namespace shmq::test {
@@ -75,6 +77,7 @@ TEST(Histogram, percentiles_are_the_middle_of_the_bucket_they_fall_into) {
     EXPECT_EQ(histogram.percentile(1000), Duration{1 << 20});
     EXPECT_EQ(histogram.percentile(-1), Duration{256});
     EXPECT_EQ(histogram.most(), forever);
+    EXPECT_EQ(histogram.percentile(std::nan("")), Duration{1 << 20});
     histogram.buckets.pop_back();
     EXPECT_EQ(histogram.percentile(100), Duration{1280}) << "also where the buckets hold less than the count says";
 }

@@ -185,5 +185,13 @@ TEST(Losses, of_what_a_dead_consumer_in_the_last_row_held_are_told) {
     EXPECT_EQ(lost, (Ranges{{1, 1}}));
 }
 
+TEST(Losses, of_which_all_but_the_last_were_told_are_cut_to_it) {
+    GroupForge forge(test::tiny_options(), test::lossy());
+    forge.segment().group(forge.group.row).skipped.store(5, memory_order_seq_cst);
+    Ranges lost{{1, 3}, {4, 5}};
+    tell_losses(forge.segment(), forge.group.row, {1, 6}, lost);
+    EXPECT_EQ(lost, (Ranges{{5, 5}}));
+}
+
 }  // namespace
 }  // namespace shmq

@@ -193,5 +193,18 @@ TEST(ParkedRefused, who_gave_back_what_is_in_the_way_is_not_blamed_for_it) {
     EXPECT_EQ(reason().find("slow"), std::string::npos) << reason();
 }
 
+TEST(ParkedRefused, a_cell_is_not_freed_twice_nor_under_who_uses_it_anew) {
+    test::StuckForge s;
+    EXPECT_TRUE(park_for_room(s.segment(), s.handle.visits));
+    ParkedEntry entry{};
+    ASSERT_TRUE(look_at_cell(s.segment(), 0, entry));
+    EXPECT_TRUE(free_cell(s.segment(), entry));
+    for (const CellWord now : {CellWord{CellState::free, 0, 1}, CellWord{CellState::live, 0, 1}}) {
+        s.segment().parking(0).word.store(pack_cell(now), memory_order_seq_cst);
+        EXPECT_FALSE(free_cell(s.segment(), entry));
+        EXPECT_EQ(unpack_cell(s.segment().parking(0).word.load(memory_order_seq_cst)), now);
+    }
+}
+
 }  // namespace
 }  // namespace shmq

@@ -40,6 +40,7 @@ TEST(Park, moves_the_record_and_lets_the_trim_point_pass) {
     EXPECT_EQ(s.record(1).state, PendingState::parked);
     EXPECT_EQ(s.word(), (CellWord{CellState::live, 0, 0}));
     EXPECT_EQ(s.parked_record(), (PendingWord{0, s.slow.consumer() + 1, 1, PendingState::delivered}));
+    EXPECT_EQ(clock_read(s.cell().delivery, s.parked_record(), 1'700).idle_ms, 700u);
     EXPECT_EQ(find_begin(s.segment()), 2u);
     EXPECT_TRUE(is_parked(s.segment(), s.group, 1));
     EXPECT_FALSE(is_parked(s.segment(), s.group, 2));

@@ -197,5 +197,19 @@ TEST(RetryIndex, of_each_depth_says_to_a_member_whether_anything_is_marked) {
     }
 }
 
+TEST(RetryIndex, of_one_group_takes_no_mark_from_its_neighbours) {
+    for (const std::uint64_t slots : {8u, 128u, 8192u}) {
+        const test::Forge forge(test::options_with_slots(slots));
+        for (const std::uint32_t group : {0u, 1u, 2u})
+            for (Sequence s = 0; s < slots; ++s) mark_retry(forge.segment(), group, s);
+        for (Sequence s = 0; s < slots; ++s) unmark_retry(forge.segment(), 1, s);
+        EXPECT_FALSE(any_retry(forge.segment(), 1)) << slots;
+        for (const std::uint32_t group : {0u, 2u}) {
+            EXPECT_TRUE(any_retry(forge.segment(), group)) << slots;
+            for (Sequence s = 0; s < slots; ++s) ASSERT_TRUE(is_marked_retry(forge.segment(), group, s)) << s;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace shmq

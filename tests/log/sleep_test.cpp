@@ -2,8 +2,10 @@
 #include "log/sleep.hpp"
 
 #include <gtest/gtest.h>
+
 #include <sys/wait.h>
 #include <unistd.h>
+#include <set>
 
 #include <thread>
 
@@ -198,6 +200,18 @@ TEST(Removed, is_seen_by_all_and_wakes_all) {
     announce_sleeper(forge.segment(), 0);
     wake_sleepers(forge.segment(), sleeper_mask(0), 1);
     EXPECT_TRUE(is_removed(forge.segment()));
+}
+
+TEST(WakeWord, is_another_for_each_group_for_readers_and_for_room) {
+    const Forge forge;
+    std::set<const void*> words{&wake_word(forge.segment(), reader_bit), &wake_word(forge.segment(), room_bit)};
+    EXPECT_EQ(words.count(&forge.control().reader_wake), 1u);
+    EXPECT_EQ(words.count(&forge.control().room_wake), 1u);
+    for (std::uint32_t row = 0; row < forge.geometry().group_rows; ++row) {
+        words.insert(&wake_word(forge.segment(), row));
+        EXPECT_EQ(&wake_word(forge.segment(), row), &forge.segment().group(row).wake);
+    }
+    EXPECT_EQ(words.size(), 2u + forge.geometry().group_rows);
 }
 
 }  // namespace

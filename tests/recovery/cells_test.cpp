@@ -117,6 +117,8 @@ TEST(Repair, leaves_what_lies_behind_the_tables_alone_and_wakes_who_waits_for_ro
     p.repair_now();
     EXPECT_EQ(p.word(p.geometry().parking).state, CellState::tentative);
     EXPECT_EQ(unpack_owner(behind.load(memory_order_seq_cst)).state, OwnerState::owned);
+    EXPECT_EQ(unpack_owner(p.segment().attachment(p.dead.id.row).word.load(memory_order_seq_cst)),
+              (OwnerWord{OwnerState::free, 0, p.dead.id.incarnation + 1}));
     EXPECT_NE(wake_word(p.segment(), room_bit).load(memory_order_relaxed), seen);
     behind.store(before, memory_order_seq_cst);
 }

@@ -1,0 +1,155 @@
+// What others do to a row, a cell, a pin or an event between two accesses of one who takes, frees or reads it.
+#include "crash/interruption.hpp"
+#include "group/delays.hpp"
+#include "group/grouping.hpp"
+#include "group/parked.hpp"
+#include "group/parking.hpp"
+#include "log/recorded.hpp"
+#include "recovery/file_forge.hpp"
+
+namespace shmq::test {
+namespace {
+
+/// A group, and two handles.
+struct Two : GroupForge {
+    Two() : other(segment(), 1) {}
+    Handle other;
+    unsigned count = 0;
+    std::optional<Joined> first, second;
+};
+
+TEST(InterruptedTables, of_two_who_make_a_group_of_one_name_one_does) {
+    const auto make = [](Two& two, Handle& by) {
+        two.count += bool(create_group(two.segment(), by.visits, "h", Position::oldest()));
+    };
+    before_each_access<Two>([&](Two& two) { make(two, two.handle); }, [&](Two& two) { make(two, two.other); },
+                            [](Two& two) {
+                                EXPECT_EQ(two.count, 1u);
+                                EXPECT_TRUE(find_group(two.segment(), two.handle.visits, "h"));
+                            });
+}
+
+TEST(InterruptedTables, two_who_join_at_once_have_rows_of_their_own) {
+    const auto join = [](Two& two, Handle& by, std::string_view name) {
+        NameTaken taken{};
+        return join_group(two.segment(), by.id, two.group.row, name, taken).value();
+    };
+    before_each_access<Two>(
+        [&](Two& two) { two.first = join(two, two.handle, "a"); },
+        [&](Two& two) { two.second = join(two, two.other, "b"); },
+        [](Two& two) {
+            EXPECT_NE(two.first->consumer, two.second->consumer);
+            const auto word =
+                two.segment().consumer(two.group.row, two.first->consumer).word.load(memory_order_seq_cst);
+            EXPECT_EQ(word, two.handle.id.word(OwnerState::live));
+        });
+}
+
+TEST(InterruptedTables, who_shares_a_pin_takes_none_from_who_has_the_cell_by_then) {
+    constexpr static PinWord next{true, 9, 3, 1, 7};
+    struct OnePin : Two {
+        OnePin() { EXPECT_TRUE(reserve_pin(segment(), group.row, 0, {1, 1})); }
+        std::optional<PinTicket> ticket;
+    };
+    before_each_access<OnePin>(
+        [](OnePin& one) {
+            one.ticket = reserve_pin(one.segment(), one.group.row, 0, {1, 1});
+        },
+        [](OnePin& one) { one.segment().pin(0).store(pack_pin(next), memory_order_seq_cst); },
+        [](OnePin& one) {
+            EXPECT_EQ(one.segment().pin(0).load(memory_order_seq_cst), pack_pin(next));
+            EXPECT_TRUE(one.ticket);
+        });
+}
+
+/// The first entry is parked, and delayed until 1,500.
+struct Delayed : StuckForge {
+    Delayed() {
+        EXPECT_TRUE(park_for_room(segment(), handle.visits));
+        EXPECT_EQ(give_back(segment(), group.row, 1, held.record, Ending::failed, 1'000, 500), Finish::done);
+    }
+};
+
+TEST(InterruptedTables, what_is_finished_while_it_comes_due_stays_finished) {
+    before_each_access<Delayed>([](Delayed& d) { ripen(d.segment(), d.group.row, 1'500); },
+                                [](Delayed& d) { EXPECT_TRUE(operator_ack(d.segment(), d.group.row, 1)); },
+                                [](Delayed& d) { EXPECT_FALSE(find_pending(d.segment(), d.group.row, 1)); });
+}
+
+/// Entries of one digit, overwritten by longer ones.
+struct Overwritten : Forge {
+    Overwritten() : adder(segment()) { adder.add_many(6); }
+    Adder adder;
+    Copied copied{};
+    EntryFields header;
+};
+
+TEST(InterruptedTables, the_header_of_an_entry_that_is_overwritten_is_its_own_or_gone) {
+    before_each_access<Overwritten>(
+        [](Overwritten& o) { o.copied = copy_header(o.segment(), 2, o.header); },
+        [](Overwritten& o) {
+            for (int i = 0; i < 40; ++i) EXPECT_TRUE(o.adder.add(std::string(50, 'x')));
+        },
+        [](Overwritten& o) {
+            EXPECT_TRUE(o.copied == Copied::gone || (o.copied == Copied::done && o.header.size == 1));
+        });
+}
+
+/// An event (1, 2) of a recorder, and another second number that has the same check beside 1.
+struct Event {
+    Event() {
+        while (check_of({1, second}) != check_of({1, 2})) ++second;
+        write(1, 2);
+    }
+    void write(std::uint64_t one, std::uint64_t two) {
+        write_recorded(word, {1, check_of({one, two}), std::nullopt, Did::opened}, [&] {
+            a.store(one, memory_order_relaxed);
+            b.store(two, memory_order_relaxed);
+        });
+    }
+    Word word{0}, a{0}, b{0};
+    std::uint64_t second = 3, seen_a = 0, seen_b = 0;
+    bool shown = false;
+};
+
+TEST(InterruptedTables, an_event_that_becomes_another_while_it_is_read_is_not_shown_though_its_check_holds) {
+    before_each_access<Event>(
+        [](Event& event) {
+            event.shown = bool(read_recorded(event.word, [&] {
+                event.seen_a = event.a.load(memory_order_relaxed);
+                event.seen_b = event.b.load(memory_order_relaxed);
+                return check_of({event.seen_a, event.seen_b});
+            }));
+        },
+        [](Event& event) { event.write(9, event.second); },
+        [](Event& event) {
+            if (!event.shown) return;
+            EXPECT_EQ(event.seen_b, event.seen_a == 1 ? 2u : event.second);
+        });
+}
+
+/// One who attaches, one who scans, and one who comes.
+struct Attaching {
+    Attaching() : scanner(forge.path()), attaches(forge.path()), comes(forge.path()) {}
+    FileForge forge;
+    Attached scanner;
+    Opened attaches, comes;
+    std::optional<AttachmentId> first, second;
+};
+
+TEST(InterruptedTables, who_attaches_takes_no_row_that_was_reset_and_has_a_new_owner) {
+    before_each_access<Attaching>([](Attaching& a) { a.first = a.attaches.attach_here().value(); },
+                                  [](Attaching& a) {
+                                      a.scanner.scan_now();
+                                      a.second = a.comes.attach_here().value();
+                                  },
+                                  [](Attaching& a) {
+                                      EXPECT_NE(a.first->row, a.second->row);
+                                      const auto word =
+                                          a.scanner.segment().attachment(a.second->row).word.load(memory_order_seq_cst);
+                                      EXPECT_EQ(word, a.second->word(OwnerState::live));
+                                  });
+}
+
+}  // namespace
+}  // namespace shmq::test
