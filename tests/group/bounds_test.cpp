@@ -327,6 +327,7 @@ TEST(Bounds, delays_that_double_without_an_end_go_up_to_the_longest) {
     options.retry.most_delay = {};
     put_options(row, options);
     EXPECT_EQ(back_off_of(row).after(30), 10u);
+    EXPECT_EQ(options_of(row).retry.kind, BackOff::fixed);
     EXPECT_TRUE(check_options(options_of(row))) << "as it was given";
 }
 
@@ -380,6 +381,15 @@ TEST(Bounds, a_closing_group_keeps_what_the_last_consumer_row_looks_at) {
     test::forge_record(forge.segment(), forge.group.row, 1, PendingState::delivered, last);
     EXPECT_TRUE(drop_group(forge.segment(), forge.handle.visits, "g"));
     EXPECT_EQ(forge.pins_used(), 1u);
+}
+
+TEST(Bounds, the_longest_name_of_a_dead_letter_stream_is_taken_and_a_byte_more_is_not) {
+    GroupOptions options;
+    options.delivery_limit = 3;
+    options.dead_letter.assign(most_dead_letter, 'x');
+    EXPECT_TRUE(check_options(options));
+    options.dead_letter += 'x';
+    EXPECT_FALSE(check_options(options));
 }
 
 }  // namespace

@@ -205,5 +205,20 @@ TEST(Dead, is_nothing_made_whose_holders_view_can_not_be_kept) {
     EXPECT_EQ(d.record(2).state, PendingState::delivered);
 }
 
+TEST(Dead, that_is_requeued_wakes_who_sleeps) {
+    Dead d;
+    const std::uint32_t seen = announce_sleeper(d.segment(), d.row());
+    EXPECT_TRUE(requeue_dead(d.segment(), d.row(), 1, 1'000));
+    EXPECT_NE(wake_word(d.segment(), d.row()).load(memory_order_relaxed), seen);
+}
+
+TEST(Dead, were_looked_for_so_nobody_looks_again) {
+    Dead d;
+    expect_dead(d.segment(), d.row(), 1'000, 0);
+    ASSERT_TRUE(dead_waits(d.segment(), d.row()));
+    EXPECT_EQ(dead_to_move(d.segment(), d.row(), 8), std::vector<Sequence>{1});
+    EXPECT_FALSE(dead_waits(d.segment(), d.row()));
+}
+
 }  // namespace
 }  // namespace shmq

@@ -48,6 +48,7 @@ TEST(PreparedRow, has_no_word_of_what_stood_there) {
         segment.pin(3).store(pack_pin({true, consumer_number(g, row, 0), 2, 1, 1}), memory_order_relaxed);
         segment.pin(4).store(pack_pin({true, consumer_number(g, 0, 0), 2, 1, 1}), memory_order_relaxed);
         segment.key_stripe(row + 1, 0).store(rubbish, memory_order_relaxed);
+        segment.consumer(row + 1, 0).word.store(rubbish, memory_order_relaxed);
 
         GroupOptions options;
         options.order = order;
@@ -81,6 +82,7 @@ TEST(PreparedRow, has_no_word_of_what_stood_there) {
         for (std::uint32_t stripe = 0; order == Order::by_key && stripe < g.key_stripes; ++stripe)
             EXPECT_EQ(segment.key_stripe(row, stripe).load(memory_order_relaxed), 0u);
         EXPECT_EQ(segment.key_stripe(row + 1, 0).load(memory_order_relaxed), rubbish) << "another group's";
+        EXPECT_EQ(segment.consumer(row + 1, 0).word.load(memory_order_relaxed), rubbish) << "another group's";
         EXPECT_FALSE(unpack_pin(segment.pin(3).load(memory_order_relaxed)).used);
         EXPECT_TRUE(unpack_pin(segment.pin(4).load(memory_order_relaxed)).used) << "another group's";
     }

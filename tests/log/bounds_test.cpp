@@ -289,5 +289,18 @@ TEST(Bounds, an_entry_of_exactly_so_many_chunks_takes_no_more) {
     }
 }
 
+TEST(Bounds, of_chunks_that_must_be_waited_for_the_one_that_is_free_first_is_chosen) {
+    const Forge forge;
+    for (std::uint32_t chunk = 0; chunk < forge.geometry().chunks; ++chunk) {
+        ChunkRow& row = forge.segment().chunk(chunk);
+        row.last.store(20 - chunk % 5, memory_order_seq_cst);
+        row.word.store(pack_owner({OwnerState::sealed, 0, 0}), memory_order_seq_cst);
+    }
+    const ChunkChoice choice = choose_chunk(forge.segment(), 64, 1);
+    EXPECT_EQ(choice.kind, ChunkChoice::Kind::wait);
+    EXPECT_EQ(choice.last, 16u);
+    EXPECT_EQ(choice.chunk, 4u);
+}
+
 }  // namespace
 }  // namespace shmq

@@ -88,6 +88,17 @@ TEST(Flight, counts_on_in_an_event_of_the_same_kind_and_group_alone) {
     EXPECT_EQ(events[2].second, 2u);
 }
 
+TEST(Flight, of_a_stream_without_recorders_is_written_nowhere) {
+    StreamOptions options = tiny_options();
+    options.recorders = false;
+    Forge forge(options);
+    const auto before = copy_of(forge);
+    note(forge.segment(), 0, Did::opened, std::nullopt);
+    note_again(forge.segment(), 0, Did::opened, std::nullopt, 1);
+    EXPECT_TRUE(flight_of(forge.segment(), 0).empty());
+    EXPECT_EQ(copy_of(forge), before);
+}
+
 TEST(Flight, knows_no_event_beyond_the_last_kind) {
     const auto last = static_cast<std::uint8_t>(static_cast<unsigned>(Did::count) - 1);
     for (const unsigned more : {0u, 1u}) {

@@ -145,5 +145,17 @@ TEST(Repair, ends_the_moves_of_the_dead_one_alone) {
     }
 }
 
+TEST(Repair, keeps_the_row_of_a_dead_consumer_with_a_name_and_frees_that_of_one_without) {
+    for (const bool named : {true, false}) {
+        Parked p;
+        NameTaken taken{};
+        const auto joined = join_group(p.segment(), p.dead.id, p.group.row, named ? "worker" : "", taken);
+        ASSERT_TRUE(joined);
+        p.repair_now();
+        const Word& word = p.segment().consumer(p.group.row, joined->consumer).word;
+        EXPECT_EQ(unpack_owner(word.load(memory_order_seq_cst)).state, named ? OwnerState::away : OwnerState::free);
+    }
+}
+
 }  // namespace
 }  // namespace shmq
