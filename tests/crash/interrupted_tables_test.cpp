@@ -76,6 +76,19 @@ TEST(InterruptedTables, what_is_finished_while_it_comes_due_stays_finished) {
                                 [](Delayed& d) { EXPECT_FALSE(find_pending(d.segment(), d.group.row, 1)); });
 }
 
+TEST(InterruptedTables, what_comes_due_in_a_cell_is_found_at_any_moment) {
+    struct Ripened : Delayed {
+        bool found = false;
+    };
+    before_each_access<Ripened>(
+        [](Ripened& d) { ripen(d.segment(), d.group.row, 1'500); },
+        [](Ripened& d) {
+            const PendingState state = pending_state(d.segment().parking(0).record.load(memory_order_seq_cst));
+            d.found = state == PendingState::delayed || is_marked_retry(d.segment(), d.group.row, 1);
+        },
+        [](Ripened& d) { EXPECT_TRUE(d.found) << "a death here would lose it"; });
+}
+
 /// Entries of one digit, overwritten by longer ones.
 struct Overwritten : Forge {
     Overwritten() : adder(segment()) { adder.add_many(6); }

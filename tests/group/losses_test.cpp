@@ -193,5 +193,13 @@ TEST(Losses, of_which_all_but_the_last_were_told_are_cut_to_it) {
     EXPECT_EQ(lost, (Ranges{{5, 5}}));
 }
 
+TEST(Losses, of_a_group_that_was_not_read_for_laps_are_not_what_it_finished_in_the_last_one) {
+    LossForge forge;
+    forge.trim_to(28);
+    for (Sequence s = 20; s < 28; ++s) forge.set(s, s == 24 ? PendingState::retry : PendingState::acked);
+    forge.row().cursor.store(28, memory_order_relaxed);
+    EXPECT_EQ(forge.find(), (Ranges{{9, 19}, {24, 24}}));
+}
+
 }  // namespace
 }  // namespace shmq
