@@ -81,6 +81,7 @@ TEST(InterruptedEnd, of_a_delivery_puts_back_the_hint_that_another_takes_away_me
 struct Stuck : StuckForge {
     Stuck() : other(segment(), 1) {}
     Handle other;
+    Taken next;
 };
 
 TEST(InterruptedParking, two_who_park_the_same_entry_lose_it_to_nobody) {
@@ -90,6 +91,21 @@ TEST(InterruptedParking, two_who_park_the_same_entry_lose_it_to_nobody) {
                                   EXPECT_TRUE(is_parked(s.segment(), s.group, 1));
                                   EXPECT_EQ(s.slow.ack(s.held), Finish::done);
                                   EXPECT_GE(find_begin(s.segment()), 2u);
+                              });
+}
+
+TEST(InterruptedParking, an_entry_of_the_next_lap_is_not_parked_for_the_one_that_stood_there) {
+    before_each_access<Stuck>([](Stuck& s) { park_for_room(s.segment(), s.handle.visits); },
+                              [](Stuck& s) {
+                                  EXPECT_EQ(s.slow.ack(s.held), Finish::done);
+                                  s.adder.add_many(1);
+                                  s.next = s.fast.read(1).at(0);
+                              },
+                              [](Stuck& s) {
+                                  EXPECT_EQ(s.next.sequence, 9u);
+                                  EXPECT_FALSE(find_pending(s.segment(), s.group.row, 1));
+                                  EXPECT_EQ(s.record(9).state, PendingState::delivered);
+                                  EXPECT_EQ(s.fast.ack(s.next), Finish::done);
                               });
 }
 
