@@ -62,6 +62,32 @@ TEST(InterruptedTables, who_shares_a_pin_takes_none_from_who_has_the_cell_by_the
         });
 }
 
+/// Two entries of one key, a chunk each; both are held by "a".
+struct BothHeld : GroupForge {
+    static StreamOptions options() {
+        StreamOptions options = tiny_options();
+        options.key_stripes = 16;
+        return options;
+    }
+    BothHeld()
+        : GroupForge(options(), in_order(Order::by_key)), other(segment(), 1), holder(handle, group, "a"),
+          taker(other, group, "b") {
+        for (int i = 0; i < 2; ++i) EXPECT_TRUE(adder.add(std::string(400, 'x'), "key"));
+        held = holder.read(2);
+    }
+    Handle other;
+    Reader holder, taker;
+    std::vector<Taken> held;
+    Finish nacked{};
+};
+
+TEST(InterruptedTables, what_is_given_back_while_it_is_taken_back_leaves_no_pin) {
+    before_each_access<BothHeld>(
+        [](BothHeld& both) { EXPECT_EQ(both.taker.claim(0, 2'000, 1).size(), 1u); },
+        [](BothHeld& both) { both.nacked = both.holder.nack(both.held.at(1)); },
+        [](BothHeld& both) { EXPECT_EQ(both.pins_used(), both.nacked == Finish::done ? 1u : 2u); });
+}
+
 /// The first entry is parked, and delayed until 1,500.
 struct Delayed : StuckForge {
     Delayed() {

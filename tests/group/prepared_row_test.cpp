@@ -115,5 +115,13 @@ TEST(PreparedRow, has_no_mark_at_any_depth_of_the_retry_index_and_takes_none_fro
     }
 }
 
+TEST(PreparedRow, that_would_start_where_nothing_is_yet_is_refused_with_what_there_is) {
+    GroupForge forge;
+    forge.adder.add_many(4);
+    const auto refused = create_group(forge.segment(), forge.handle.visits, "x", Position::at(9));
+    ASSERT_EQ(refused.error().code(), Code::out_of_range);
+    EXPECT_NE(refused.error().message().find("holds 1 to 4"), std::string::npos) << refused.error().message();
+}
+
 }  // namespace
 }  // namespace shmq
