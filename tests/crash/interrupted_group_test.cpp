@@ -1,4 +1,4 @@
-// What others do to a group, or to what is recorded of it, between two accesses of one operation.
+// What others do to a group between two accesses of one operation.
 #include <bit>
 
 #include "crash/interruption.hpp"
@@ -10,7 +10,6 @@
 #include "group/parked.hpp"
 #include "group/parking.hpp"
 #include "log/named.hpp"
-#include "log/recorded.hpp"
 
 namespace shmq::test {
 namespace {
@@ -352,38 +351,6 @@ TEST(InterruptedLosses, that_two_found_are_told_once_and_stay_told) {
                                        for (const LostRange& range : found.late) told += range.last + 1 - range.first;
                                        EXPECT_TRUE(told == 7 || told == 3) << told;
                                    });
-}
-
-/// An event (1, 2) of a recorder, and a first number other than 1 that has the same check beside 2.
-struct Event {
-    Event() {
-        while (check_of({first, 2}) != check_of({1, 2})) ++first;
-        write(1, 2);
-    }
-    void write(std::uint64_t one, std::uint64_t two) {
-        write_recorded(word, {1, check_of({one, two}), std::nullopt, Did::opened}, [&] {
-            a.store(one, memory_order_relaxed);
-            b.store(two, memory_order_relaxed);
-        });
-    }
-    void read() {
-        shown = bool(read_recorded(word, [&] {
-            seen_a = a.load(memory_order_relaxed);
-            seen_b = b.load(memory_order_relaxed);
-            return check_of({seen_a, seen_b});
-        }));
-    }
-    Word word{0}, a{0}, b{0};
-    std::uint64_t first = 3, seen_a = 0, seen_b = 0;
-    bool shown = false;
-};
-
-TEST(InterruptedRecorder, an_event_that_is_half_another_is_not_shown_though_its_check_holds) {
-    before_each_access<Event>([](Event& event) { event.write(event.first, 7); }, [](Event& event) { event.read(); },
-                              [](Event& event) {
-                                  if (!event.shown) return;
-                                  EXPECT_EQ(event.seen_b, event.seen_a == 1 ? 2u : 7u);
-                              });
 }
 
 }  // namespace
