@@ -96,10 +96,20 @@ struct Delayed : StuckForge {
     }
 };
 
-TEST(InterruptedTables, what_is_finished_while_it_comes_due_stays_finished) {
-    before_each_access<Delayed>([](Delayed& d) { ripen(d.segment(), d.group.row, 1'500); },
-                                [](Delayed& d) { EXPECT_TRUE(operator_ack(d.segment(), d.group.row, 1)); },
-                                [](Delayed& d) { EXPECT_FALSE(find_pending(d.segment(), d.group.row, 1)); });
+TEST(InterruptedTables, what_is_finished_while_it_comes_due_stays_so_and_who_has_its_cell_then_is_left_alone) {
+    struct Reused : Delayed {
+        const std::uint64_t next = pack_pending(geometry(), {1, 1, 1, PendingState::delivered});
+        [[nodiscard]] Word& record() const { return segment().parking(0).record; }
+    };
+    before_each_access<Reused>([](Reused& d) { ripen(d.segment(), d.group.row, 1'500); },
+                               [](Reused& d) {
+                                   EXPECT_TRUE(operator_ack(d.segment(), d.group.row, 1));
+                                   d.record().store(d.next, memory_order_seq_cst);
+                               },
+                               [](Reused& d) {
+                                   EXPECT_FALSE(find_pending(d.segment(), d.group.row, 1));
+                                   EXPECT_EQ(d.record().load(memory_order_seq_cst), d.next);
+                               });
 }
 
 TEST(InterruptedTables, what_comes_due_in_a_cell_is_found_at_any_moment) {
