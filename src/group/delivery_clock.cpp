@@ -28,6 +28,11 @@ std::uint32_t low_tag(const PendingWord& held) noexcept {
 std::uint32_t low_handover(const PendingWord& held) noexcept {
     return held.handover & static_cast<std::uint32_t>(low_mask(delivery_handover_bits));
 }
+/// The delivery that follows this one.
+PendingWord next_of(PendingWord held) noexcept {
+    ++held.handover;
+    return held;
+}
 /// What is known of an entry whose word speaks of another delivery: every earlier hand-over may have been a failure.
 DeliveryWord unknown(const PendingWord& held) noexcept {
     return {0, low_tag(held), low_handover(held), false, std::min(held.handover - 1, highest_count), 0};
@@ -64,8 +69,7 @@ std::uint32_t DelayRule::after(std::uint32_t failures) const noexcept {
 
 DeliveryWord clock_end(Word& word, std::uint32_t delivery_limit, const PendingWord& held, Ending ending,
                        std::uint64_t now_ms, const DelayRule& delay) noexcept {
-    PendingWord after = held;
-    ++after.handover;
+    const PendingWord after = next_of(held);
     DeliveryWord ended{};
     change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         ended = {};
@@ -126,8 +130,7 @@ std::uint64_t clock_rest(Word& word, const PendingWord& delayed, std::uint64_t n
 }
 
 void clock_extend(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
-    PendingWord after = held;
-    ++after.handover;
+    const PendingWord after = next_of(held);
     change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // it is somebody else's by now
         const bool runs = delivery_matches(d, held);
@@ -139,8 +142,7 @@ void clock_extend(Word& word, const PendingWord& held, std::uint64_t now_ms) noe
 }
 
 void clock_forget(Word& word, const PendingWord& dead, std::uint64_t now_ms) noexcept {
-    PendingWord after = dead;
-    ++after.handover;
+    const PendingWord after = next_of(dead);
     change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         if (delivery_matches(d, after)) return std::nullopt;  // delivered again by now
         return DeliveryWord{dead_time(now_ms, Ending::released), low_tag(dead), low_handover(dead), true, 0, 0};
@@ -157,8 +159,7 @@ void clock_start(Word& word, const PendingWord& held, std::uint64_t now_ms) noex
 }
 
 void clock_restamp(Word& word, const PendingWord& held, std::uint64_t now_ms) noexcept {
-    PendingWord after = held;
-    ++after.handover;
+    const PendingWord after = next_of(held);
     bool done = false;
     change(word, [&](DeliveryWord d) -> std::optional<DeliveryWord> {
         // Somebody else set it meanwhile, or handed the entry on: to a time of this boot.

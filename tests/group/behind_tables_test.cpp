@@ -22,14 +22,13 @@ struct BehindCells : StuckForge {
     BehindCells() {
         EXPECT_TRUE(park_for_room(segment(), handle.visits));
         control().parked.store(geometry().parking, memory_order_seq_cst);
-        copy();
+        std::memcpy(static_cast<void*>(&behind()), &segment().parking(0), sizeof(ParkingCell));
     }
     [[nodiscard]] ParkingCell& behind() const { return segment().parking(geometry().parking); }
-    void copy() const { std::memcpy(static_cast<void*>(&behind()), &segment().parking(0), sizeof(ParkingCell)); }
     /// Cell 0 is empty, and the copy behind the table is not.
     void finish() {
         EXPECT_EQ(slow.ack(held), Finish::done);
-        EXPECT_EQ(unpack_cell(behind().word.load(memory_order_seq_cst)).state, CellState::live);
+        EXPECT_TRUE(is_behind_live());
     }
     [[nodiscard]] bool is_behind_live() const {
         return unpack_cell(behind().word.load(memory_order_seq_cst)).state == CellState::live;
