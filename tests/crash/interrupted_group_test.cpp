@@ -108,12 +108,8 @@ TEST(InterruptedJoin, who_meets_a_joiner_that_gives_up_goes_on) {
 
 /// Two entries of one key; "a" holds the first.
 struct OneKey : TwoHandles {
-    static StreamOptions options() {
-        StreamOptions options = tiny_options();
-        options.key_stripes = 16;
-        return options;
-    }
-    OneKey() : TwoHandles(options(), in_order(Order::by_key)), holder(handle, group, "a"), taker(other, group, "b") {
+    OneKey()
+        : TwoHandles(keyed_options(), in_order(Order::by_key)), holder(handle, group, "a"), taker(other, group, "b") {
         for (int i = 0; i < 2; ++i) EXPECT_TRUE(adder.add("x", "key"));
         for (const Taken& taken : holder.read(4)) EXPECT_EQ(holder.ack(taken), Finish::done);  // those without a key
         EXPECT_EQ(sequences_of(holder.read(1)), Sequences{5});

@@ -64,13 +64,8 @@ TEST(InterruptedTables, who_shares_a_pin_takes_none_from_who_has_the_cell_by_the
 
 /// Two entries of one key, a chunk each; both are held by "a".
 struct BothHeld : GroupForge {
-    static StreamOptions options() {
-        StreamOptions options = tiny_options();
-        options.key_stripes = 16;
-        return options;
-    }
     BothHeld()
-        : GroupForge(options(), in_order(Order::by_key)), other(segment(), 1), holder(handle, group, "a"),
+        : GroupForge(keyed_options(), in_order(Order::by_key)), other(segment(), 1), holder(handle, group, "a"),
           taker(other, group, "b") {
         for (int i = 0; i < 2; ++i) EXPECT_TRUE(adder.add(std::string(400, 'x'), "key"));
         held = holder.read(2);

@@ -143,8 +143,7 @@ TEST(Dead, of_which_no_mover_was_told_is_found_by_the_sweep_of_a_group_with_a_de
 }
 
 TEST(Dead, behind_what_is_not_finished_of_its_key_is_not_dropped) {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    const StreamOptions options = test::keyed_options();
     GroupForge forge(options, test::in_order(Order::by_key));
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add("x", "key"));
     Reader reader(forge.handle, forge.group, "c");

@@ -137,6 +137,12 @@ inline GroupOptions in_order(Order order) {
     options.order = order;
     return options;
 }
+/// As tiny_options, with stripes for groups that keep the order of each key.
+inline StreamOptions keyed_options() {
+    StreamOptions options = tiny_options();
+    options.key_stripes = 16;
+    return options;
+}
 inline GroupOptions lossy() {
     GroupOptions options;
     options.retention = Retention::lossy;

@@ -177,8 +177,7 @@ TEST(Unlikely, an_operator_nacks_what_the_last_consumer_row_holds_and_keeps_its_
 }
 
 TEST(Unlikely, what_a_damaged_record_says_no_row_holds_is_not_taken_back) {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    const StreamOptions options = test::keyed_options();
     for (const std::uint32_t damaged : {options.consumers, ~0u}) {
         GroupForge forge(options, in_order(Order::by_key));
         for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(400, 'x'), "key"));  // a chunk each
@@ -234,8 +233,7 @@ TEST(Unlikely, an_entry_without_bytes_covers_the_chunk_of_its_header_alone) {
 }
 
 TEST(Unlikely, who_takes_an_entry_over_but_not_what_others_hold_behind_it_gives_it_back) {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    const StreamOptions options = test::keyed_options();
     GroupForge forge(options, in_order(Order::by_key));
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add(std::string(400, 'x'), "key"));  // a chunk each
     Reader holder(forge.handle, forge.group, "a"), other(forge.handle, forge.group, "b");
@@ -262,8 +260,7 @@ TEST(Unlikely, a_strict_group_makes_nothing_wait_behind_what_another_holds) {
 }
 
 TEST(Unlikely, a_damaged_link_to_before_the_first_entry_is_none) {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    const StreamOptions options = test::keyed_options();
     GroupForge forge(options, in_order(Order::by_key));
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(forge.adder.add("x", "key"));
     Reader reader(forge.handle, forge.group, "a");
@@ -304,8 +301,7 @@ TEST(Unlikely, an_entry_that_is_given_out_in_order_has_its_clock_started) {
 }
 
 TEST(Unlikely, who_sleeps_is_woken_when_the_entry_before_its_own_is_finished) {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    const StreamOptions options = test::keyed_options();
     for (const bool by_operator : {false, true}) {
         GroupForge forge(options, in_order(Order::by_key));
         for (int i = 0; i < 2; ++i) ASSERT_TRUE(forge.adder.add("x", "key"));
@@ -341,8 +337,7 @@ TEST(Unlikely, a_record_of_an_earlier_lap_is_not_pending) {
 }
 
 TEST(Unlikely, what_was_never_given_out_is_not_finished) {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    const StreamOptions options = test::keyed_options();
     GroupForge forge(options, in_order(Order::by_key));
     ASSERT_TRUE(forge.adder.add("x", "key"));
     EXPECT_TRUE(unfinished_record(forge.segment(), forge.group.row, 1));
