@@ -13,8 +13,7 @@ using test::GroupForge;
 constexpr std::uint64_t rubbish = 0x5a5a'5a5a'5a5a'5a5a;
 
 StreamOptions with_stripes() {
-    StreamOptions options = test::tiny_options();
-    options.key_stripes = 16;
+    StreamOptions options = test::keyed_options();
     options.histograms = true;
     return options;
 }
