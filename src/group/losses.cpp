@@ -67,13 +67,16 @@ Untold find_losses(const Segment& segment, std::uint32_t group, std::vector<Lost
     const Sequence told =
         std::max(row.skipped.load(memory_order_acquire), start_of(row, memory_order_relaxed));  // it stands still
     if (told >= trim) return {trim, trim};
-    // Of a group that was not read for laps only the first lap and the last can have records that say something.
+    // Of a group that was not read for laps only the first lap and the last can have records that say something. What
+    // stands between, and below the cursor, was delivered or told: a read that began when less was trimmed may have
+    // come so far.
     const std::uint64_t slots = segment.geometry().slots;
     const Sequence first_lap = told + std::min(trim - told, slots);
     const Sequence last_lap = std::max(first_lap, trim - std::min(trim, slots));
+    const Sequence unread = std::max<Sequence>(first_lap, row.cursor.load(memory_order_relaxed));  // as in is_lost
     for (Sequence s = told; s < first_lap; ++s)
         if (is_lost(segment, group, s)) append_lost(lost, s, s);
-    if (last_lap > first_lap) append_lost(lost, first_lap, last_lap - 1);
+    if (last_lap > unread) append_lost(lost, unread, last_lap - 1);
     for (Sequence s = last_lap; s < trim; ++s)
         if (is_lost(segment, group, s)) append_lost(lost, s, s);
     return {told, trim};

@@ -70,6 +70,16 @@ TEST(Losses, of_many_laps_are_looked_for_in_the_first_and_the_last) {
     EXPECT_EQ(forge.find(), (Ranges{{1, 1}, {3, 100 * slots}}));
 }
 
+TEST(Losses, of_many_laps_are_not_what_was_delivered_more_than_a_lap_after_the_last_look) {
+    LossForge forge;
+    const std::uint64_t slots = forge.geometry().slots;
+    forge.trim_to(1 + 100 * slots);
+    forge.row().cursor.store(slots + 3, memory_order_relaxed);
+    EXPECT_EQ(forge.find(), (Ranges{{1, slots}, {slots + 3, 100 * slots}}));
+    forge.row().cursor.store(1 + 99 * slots, memory_order_relaxed);
+    EXPECT_EQ(forge.find(), (Ranges{{1, slots}, {1 + 99 * slots, 100 * slots}}));
+}
+
 TEST(Losses, whose_record_a_later_lap_overwrote_count_from_the_cursor_on) {
     LossForge forge;
     const std::uint64_t slots = forge.geometry().slots;
@@ -197,7 +207,7 @@ TEST(Losses, of_a_group_that_was_not_read_for_laps_are_not_what_it_finished_in_t
     LossForge forge;
     forge.trim_to(28);
     for (Sequence s = 20; s < 28; ++s) forge.set(s, s == 24 ? PendingState::retry : PendingState::acked);
-    forge.row().cursor.store(28, memory_order_relaxed);
+    forge.row().cursor.store(9, memory_order_relaxed);  // raised by the next read alone
     EXPECT_EQ(forge.find(), (Ranges{{9, 19}, {24, 24}}));
 }
 
