@@ -57,7 +57,7 @@ inline Finish ConsumerCore::finish_one(const Taken& taken) noexcept {
     return finish_entry(stream_->segment(), row(), taken.sequence, taken.record);
 }
 
-inline void ConsumerCore::after_acks(const BatchCore& batch, std::size_t count) noexcept {
+[[gnu::noinline]] void ConsumerCore::after_acks(const BatchCore& batch, std::size_t count) noexcept {
     after_finishing(member_.segment, row());
     if (count != 0 && member_.order != Order::none) [[unlikely]]
         finished_in_order(member_.segment, row(), static_cast<unsigned>(count));
@@ -65,15 +65,15 @@ inline void ConsumerCore::after_acks(const BatchCore& batch, std::size_t count) 
 }
 
 Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
-    if (const Code code = usable(); code != Code::ok) return code;
-    std::size_t ended = 0;
-    if (batch.held == batch.count && !careful_) [[likely]]
-        ended = finish_in_ring(batch);
-    if (ended != batch.count || ended == 0 || !is_active(member_.segment, member_.group)) [[unlikely]]
+    if (stream_->usable() != Code::ok || !usual_ || batch.held != batch.count || batch.count == 0) [[unlikely]]
+        return ack_rest(batch, 0);
+    const std::size_t ended = finish_in_ring(batch);
+    if (ended != batch.count || !member_.is_active()) [[unlikely]]
         return ack_rest(batch, ended);
     batch.held = 0;
     lift_floor(batch);
-    after_acks(batch, ended);
+    if (is_room_wanted(member_.segment) || latency_.keeps()) [[unlikely]]
+        after_acks(batch, ended);
     return {};
 }
 
@@ -89,10 +89,13 @@ inline void ConsumerCore::lift_floor(const BatchCore& batch) noexcept {
 /// Of a batch that is whole: how many of it, from the first on, were finished where they were delivered.
 inline std::size_t ConsumerCore::finish_in_ring(BatchCore& batch) noexcept {
     Taken* const taken = batch.taken.data();
+    // Copies, which the stores below cannot change under the compiler's eyes.
     const std::size_t count = batch.count;
+    Word* const records = member_.records;
+    const std::uint64_t index_mask = member_.segment.geometry().slots - 1;
     for (std::size_t i = 0; i < count; ++i) {
         std::uint64_t held = taken[i].record;
-        if (!finish_at(member_.record(taken[i].sequence), held)) [[unlikely]]
+        if (!finish_at(records[taken[i].sequence & index_mask], held)) [[unlikely]]
             return i;
         taken[i].record = 0;
     }
@@ -101,6 +104,7 @@ inline std::size_t ConsumerCore::finish_in_ring(BatchCore& batch) noexcept {
 
 /// The same for whatever else there may be; the first `ended` of the batch are finished.
 [[gnu::noinline]] Result<void> ConsumerCore::ack_rest(BatchCore& batch, std::size_t ended) noexcept {
+    if (const Code code = usable(); code != Code::ok) return code;
     const bool whole = batch.count != 0 && batch.held == batch.count;  // none of it was nacked or handed on before
     Sequence first_held = ended != 0 ? batch.taken[0].sequence : 0;
     Sequence first_refused = 0;
@@ -203,34 +207,37 @@ Result<void> ConsumerCore::give_back_all(BatchCore& batch, Ending ending,
 
 void ConsumerCore::close_batch(BatchCore& batch) noexcept {
     if (!batch.open) return;
-    const Segment& segment = stream_->segment();
-    if (stream_->usable() == Code::ok && !closed_) {
-        if (batch.held != 0) static_cast<void>(give_back_all(batch, Ending::released, 0));
-        batch.open = false;
-        Word& pinned = segment.consumer(row(), member_.consumer).pinned;
-        // acquire: a claimer sets it before it takes the entry from us, which our last exchange on that entry saw
-        // (PIN).
-        if (pinned.load(memory_order_acquire) != 0 && joined_) {
-            pinned.exchange(0, memory_order_seq_cst);  // before the look, so that a later pin sets it again
-            bool kept = false;
-            free_pins(segment, row(), member_.consumer, [&](ChunkSpan chunks) {
-                for (const auto& other : batches_)
-                    for (std::size_t i = 0; other->open && i < other->count; ++i) {
-                        const std::uint64_t chunk =
-                            (other->taken[i].place << stream_->geometry().unit_bits) / stream_->geometry().chunk_size;
-                        if (chunk == chunks.first) return kept = true;
-                    }
-                return false;
-            });
-            if (kept) pinned.store(1, memory_order_seq_cst);
-        }
-    }
+    // acquire: a claimer sets it before it takes the entry from us, which our last exchange on that entry saw (PIN).
+    if (stream_->usable() == Code::ok && (batch.held != 0 || member_.pinned->load(memory_order_acquire) != 0))
+        [[unlikely]]
+        let_go(batch);
     batch.open = false;
     batch.count = 0;
     batch.held = 0;
     spare_ = &batch;
     if (!batch.lost.empty()) [[unlikely]]
         batch.lost.clear();
+}
+
+/// Gives back what is left of a batch, and frees the chunks that were pinned for its bytes.
+[[gnu::noinline]] void ConsumerCore::let_go(BatchCore& batch) noexcept {
+    if (closed_) return;
+    if (batch.held != 0) static_cast<void>(give_back_all(batch, Ending::released, 0));
+    batch.open = false;
+    Word& pinned = *member_.pinned;
+    if (pinned.load(memory_order_acquire) == 0 || !joined_) return;  // as in close_batch
+    pinned.exchange(0, memory_order_seq_cst);  // before the look, so that a later pin sets it again
+    bool kept = false;
+    free_pins(member_.segment, row(), member_.consumer, [&](ChunkSpan chunks) {
+        for (const auto& other : batches_)
+            for (std::size_t i = 0; other->open && i < other->count; ++i) {
+                const std::uint64_t chunk =
+                    (other->taken[i].place << stream_->geometry().unit_bits) / stream_->geometry().chunk_size;
+                if (chunk == chunks.first) return kept = true;
+            }
+        return false;
+    });
+    if (kept) pinned.store(1, memory_order_seq_cst);
 }
 
 }  // namespace shmq::detail
@@ -295,12 +302,6 @@ Consumer::Consumer(Consumer&&) noexcept = default;
 Consumer& Consumer::operator=(Consumer&&) noexcept = default;
 Consumer::~Consumer() = default;
 Consumer::Consumer(std::unique_ptr<detail::ConsumerCore> core) noexcept : core_(std::move(core)) {}
-Result<Batch> Consumer::read(const ReadOptions& options) {
-    if (!core_) return Code::closed;
-    auto batch = core_->read(options);
-    if (!batch && core_->polled() && batch.error() == Code::empty) batch = core_->arm_after_empty(options);
-    return batch;
-}
 Result<Batch> Consumer::claim(const ClaimOptions& options) {
     return core_ ? core_->claim(options) : Result<Batch>(Code::closed);
 }

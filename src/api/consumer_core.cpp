@@ -1,4 +1,5 @@
-// Reading, claiming and finding entries for one consumer; batches are in batch_core.cpp.
+// Joining, claiming, finding entries, and every read that is unusual; the usual one is in quick_read.cpp, and batches
+// are in batch_core.cpp.
 #include "api/consumer_core.hpp"
 
 #include "group/closing.hpp"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::size_t ready_batches = 2;
 constexpr unsigned copy_turns = 16;
-constexpr std::uint64_t records_per_sweep = 16;
 constexpr std::uint64_t records_per_slice = 16'384;  // a waiting reader has the time to look at more
 
 std::uint64_t to_ms(Duration d) noexcept {
@@ -89,13 +89,14 @@ Result<void> ConsumerCore::enter() {
     told_given_up_ = 0;
     told_below_ = 0;
     joined_ = true;
+    usual_ = !careful_;
     stream_->note(Did::joined, row(), member_.consumer);
     return {};
 }
 
 void ConsumerCore::leave() noexcept {
     if (!joined_) return;
-    joined_ = false;
+    joined_ = usual_ = false;
     stream_->note(Did::left, row(), member_.consumer);
     if (member_.order == Order::strict) give_turn_back(member_);
     latency_.stop();  // the row may be another's from here on
@@ -169,17 +170,6 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     return true;
 }
 
-/// What the user sees of an entry that was taken; false if its bytes are damaged.
-inline bool ConsumerCore::show(const Taken& taken, Entry& entry) const noexcept {
-    EntryAt at;
-    if (!find_entry(stream_->segment(), taken.place, at)) [[unlikely]]
-        return false;
-    entry = Entry(taken.sequence, {stream_->segment().payload() + at.payload_offset, at.header.size},
-                  at.header.key_size, static_cast<std::uint16_t>(round_up(at.header.key_size, key_alignment)),
-                  at.header.time_ns, taken.deliveries, taken.taken_over, at.header.is_fields());
-    return true;
-}
-
 Error ConsumerCore::damage(const Taken& taken) const noexcept {
     const Segment& segment = stream_->segment();
     return text_error(Code::corrupt, taken.sequence,
@@ -202,70 +192,6 @@ bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
         return false;
     }
     return true;
-}
-
-[[gnu::noinline]] void ConsumerCore::sweep_some() noexcept { sweep(member_, records_per_sweep, stream_->now_ms()); }
-
-BatchCore* ConsumerCore::take_quickly(const ReadOptions& options, const NextSlot& next) noexcept {
-    prefetch_entry(member_.segment, next.place);
-    BatchCore* batch = std::exchange(spare_, nullptr);
-    if (batch == nullptr || batch->open) [[unlikely]] {
-        const auto free = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return !b->open; });
-        if (free == batches_.end()) return nullptr;
-        batch = free->get();
-    }
-    const std::uint64_t now_ms = stream_->now_ms();
-    if (options.max_entries == 1 && take_next(member_, next, now_ms, batch->taken[0])) [[likely]] {
-        batch->count = 1;
-        send_for_next(member_);
-    } else {
-        Taking taking{std::span<Taken>(batch->taken.data(), options.max_entries), 0, options.max_bytes, 0, now_ms};
-        take_new(member_, taking);
-        if (taking.count == 0) return nullptr;
-        batch->count = taking.count;
-    }
-    if (!claims_stand(member_, batch->taken[0].sequence)) [[unlikely]] {
-        Taking taking{std::span<Taken>(batch->taken.data(), batch->count), batch->count, 0, 0, now_ms};
-        if (check_claims(member_, taking) || taking.count == 0) return nullptr;
-        batch->count = taking.count;
-    }
-    batch->held = batch->count;
-    batch->consumer = this;
-    batch->open = true;
-    for (std::size_t i = 0; i < batch->count; ++i)
-        if (!show(batch->taken[i], batch->entries[i])) [[unlikely]] {
-            close_batch(*batch);
-            return nullptr;  // read_slowly meets the same damage and says so
-        }
-    count_delivered(*batch, now_ms);
-    return batch;
-}
-
-void ConsumerCore::hold_back() noexcept {
-    const auto look_at_nothing = [] { return false; };
-    spin_until(HoldBack::span, look_at_nothing);
-    // relaxed: nothing is read by it.
-    hold_back_.learn(stream_->segment().published(member_.next + HoldBack::enough - 1, memory_order_relaxed));
-}
-
-bool ConsumerCore::spin_for_next(const ReadOptions& options) noexcept {
-    constexpr int looks_per_clock = 16;  // the clock costs as much as a few looks
-    const Duration span = std::min(options.wait, stream_->spin());
-    const std::uint64_t start = os::monotonic_ns();
-    const Segment& segment = stream_->segment();
-    unsigned looks = 0;
-    do {
-        for (int i = 0; i < looks_per_clock; ++i) {
-            pause();  // leaves the line to whoever writes it
-            ++looks;
-            if (any_retry(segment, row())) return true;
-            if (is_unpublished(member_, look_at_next(member_))) continue;
-            if (span >= HoldBack::span && hold_back_.wants(looks)) hold_back();
-            return true;
-        }
-        if (any_due()) return true;
-    } while (os::monotonic_ns() - start < static_cast<std::uint64_t>(span.count()));
-    return false;
 }
 
 Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
@@ -308,7 +234,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
         if (found) error = Error();
         return found || error.code() == Code::corrupt;
     };
-    if (careful_ && joined_ && ++reads_ % reads_per_sweep == 0) sweep(member_, records_per_sweep, stream_->now_ms());
+    if (careful_ && joined_ && ++reads_ % reads_per_sweep == 0) sweep_some();
     error = Error(Code::empty);
     if (look()) [[likely]] {
         if (error.code() != Code::ok) return error;

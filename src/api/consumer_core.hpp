@@ -47,21 +47,7 @@ public:
     ConsumerCore& operator=(const ConsumerCore&) = delete;
     ~ConsumerCore();
 
-    Result<Batch> read(const ReadOptions& options) {
-        for (;;) {  // a wait: ends when there is an entry, the spin is over, or something is unusual
-            NextSlot next;
-            const Look look = look_quickly(options, next);
-            if (look == Look::unusual) break;
-            if (look == Look::something) {
-                if (BatchCore* const batch = take_quickly(options, next)) [[likely]]
-                    return Batch(batch);
-                break;
-            }
-            if (options.wait <= Duration{0}) return Code::empty;
-            if (!spin_for_next(options)) break;
-        }
-        return read_slowly(options);
-    }
+    Result<Batch> read(const ReadOptions& options);
     Result<Batch> claim(const ClaimOptions& options);
     Result<void> ack(Sequence sequence) noexcept;
     Result<void> nack(Sequence sequence, std::optional<Duration> delay) noexcept;
@@ -93,11 +79,21 @@ public:
 private:
     enum class Look : std::uint8_t { something, nothing, unusual };
     /// The common case: new entries only, the group as it was. Whatever else there may be is left to read_slowly.
-    /// `next` is what the next entry's slot says.
-    [[gnu::always_inline]] inline Look look_quickly(const ReadOptions& options, NextSlot& next) noexcept;
+    /// `slot` is the next entry's.
+    [[gnu::always_inline]] inline Look look_quickly(const ReadOptions& options, std::uint64_t& slot) noexcept;
     /// Takes what was seen there; null if anything is unusual: nothing was taken then.
-    BatchCore* take_quickly(const ReadOptions& options, const NextSlot& next) noexcept;
+    [[gnu::always_inline]] inline BatchCore* take_quickly(const ReadOptions& options, std::uint64_t slot) noexcept;
+    BatchCore* take_batch(const ReadOptions& options, BatchCore& batch, std::uint64_t now_ms) noexcept;
+    BatchCore* hand_out(BatchCore& batch, std::uint64_t now_ms) noexcept;
+    /// A batch that is not open, with room for `ready_entries`; null if there is none.
+    [[nodiscard]] BatchCore* ready_batch() noexcept {
+        BatchCore* const spare = std::exchange(spare_, nullptr);
+        return spare != nullptr && !spare->open ? spare : find_ready_batch();
+    }
+    [[nodiscard]] BatchCore* find_ready_batch() noexcept;
     void sweep_some() noexcept;
+    /// What a read does that found no more than `look` at once.
+    Result<Batch> read_further(const ReadOptions& options, Look look);
     /// Looks on for as long as a waiter spins; true as soon as there may be something.
     bool spin_for_next(const ReadOptions& options) noexcept;
     /// Looks at nothing for a moment, and learns whether more came.
@@ -127,6 +123,7 @@ private:
     Finish finish_carefully(const Taken& taken) noexcept;
     std::size_t finish_in_ring(BatchCore& batch) noexcept;
     Result<void> ack_rest(BatchCore& batch, std::size_t ended) noexcept;
+    void let_go(BatchCore& batch) noexcept;
     void lift_floor(const BatchCore& batch) noexcept;
     void after_acks(const BatchCore& batch, std::size_t count) noexcept;
     Finish give_back_one(const Taken& taken, Ending ending, std::uint64_t now_ms,
@@ -172,6 +169,7 @@ private:
     std::uint32_t reads_ = 0;         // until the next sweep
     std::uint64_t next_move_ms_ = 0;  // no dead entry is moved before
     bool careful_ = false;  // its group copies, limits what is in flight, or keeps an order: nothing is read quickly
+    bool usual_ = false;    // joined, and not careful
     bool copies_ = false;   // its group hands out copies
     HoldBack hold_back_;    // in spin_for_next
     std::uint32_t in_flight_ = 0;    // of its group; 0: no limit
@@ -186,16 +184,15 @@ private:
     std::unique_ptr<PollSource> poll_;
 };
 
-inline ConsumerCore::Look ConsumerCore::look_quickly(const ReadOptions& options, NextSlot& next) noexcept {
-    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Look::unusual;
-    if (options.max_entries - 1 >= ready_entries || member_.any_retry() || !is_active(member_.segment, member_.group) ||
-        any_due())
-        return Look::unusual;
-    if (++reads_ % reads_per_sweep == 0) [[unlikely]]
-        sweep_some();
-    next = look_at_next(member_);
-    if (!is_unpublished(member_, next)) return Look::something;
-    return is_removed(member_.segment) ? Look::unusual : Look::nothing;
+/// What the user sees of an entry that was taken; false if its bytes are damaged.
+inline bool ConsumerCore::show(const Taken& taken, Entry& entry) const noexcept {
+    EntryAt at;
+    if (!find_entry(member_.segment, taken.place, at)) [[unlikely]]
+        return false;
+    entry = Entry(taken.sequence, {member_.segment.payload() + at.payload_offset, at.header.size}, at.header.key_size,
+                  static_cast<std::uint16_t>(round_up(at.header.key_size, key_alignment)), at.header.time_ns,
+                  taken.deliveries, taken.taken_over, at.header.is_fields());
+    return true;
 }
 
 }  // namespace shmq::detail

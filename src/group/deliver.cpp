@@ -82,11 +82,13 @@ bool was_parked(const Member& member, const Taken& taken) noexcept {
 }  // namespace
 
 Member::Member(const Segment& s, GroupId g, std::uint32_t consumer_row, bool came_back) noexcept
-    : segment(s), group(g), row(&s.group(g.row)), records(&s.record(g.row, 0)), deliveries(&s.delivery(g.row, 0)),
-      retry_top(s.retry_level(g.row, s.geometry().retry_levels - 1)), consumer(consumer_row),
+    : segment(s), group(g), row(&s.group(g.row)), active_word(group_word(GroupState::active, g.incarnation)),
+      records(&s.record(g.row, 0)), deliveries(&s.delivery(g.row, 0)),
+      retry_top(s.retry_level(g.row, s.geometry().retry_levels - 1)), pinned(&s.consumer(g.row, consumer_row).pinned),
+      consumer(consumer_row),
       delivered_to_us(pack_pending(s.geometry(), {0, consumer_row + 1, 1, PendingState::delivered})),
-      next(find_cursor(s, g.row)), order(order_of(s.group(g.row))), own_first(came_back),
-      copies(hands_out_copies(s.group(g.row))) {}
+      next(find_cursor(s, g.row)), lap(s.geometry(), next, delivered_to_us), order(order_of(s.group(g.row))),
+      own_first(came_back), copies(hands_out_copies(s.group(g.row))) {}
 
 Sequence find_base(const Segment& segment, std::uint32_t group) noexcept {
     const Sequence base = std::max(find_begin(segment), start_of(segment.group(group), memory_order_acquire));
@@ -137,43 +139,47 @@ void take_new(Member& member, Taking& taking) noexcept {
     if (c < base || c - base > g.slots) c = base;
     while (c > base && c > member.next && !was_delivered(segment, group, c - 1)) --c;
     // Copies, which the stores below cannot change under the compiler's eyes.
-    const unsigned slot_bits = g.slot_bits, place_bits = g.place_bits, record_shift = g.record_shift;
-    const std::uint64_t tag_mask = g.tag_mask, record_tag_mask = g.record_tag_mask, place_mask = g.place_mask;
-    const std::uint64_t mine_low = member.delivered_to_us;
+    const std::uint64_t index_mask = g.slots - 1, place_mask = g.place_mask, record_lap = g.record_lap;
+    Word* const records = member.records;
+    Word* const deliveries = member.deliveries;
+    LapWords lap = member.enter_lap(c);
     const bool limited = taking.max_bytes != ~std::size_t{0};
     std::size_t count = taking.count;
     // (1) c is not published, or the ring went round: nothing more  (2) delivered already: go on  (3) the
     // compare-and-swap failed: somebody was given c meanwhile, which is (2)  (4) ours
     while (count < taking.room.size()) {
-        const std::uint64_t lap = (c >> slot_bits) + 1;
+        if (c - lap.begin > index_mask) [[unlikely]]
+            lap = member.enter_lap(c);
         const std::uint64_t slot = segment.slot(c).load(memory_order_acquire);  // the bytes of the entry (PUBLISH)
-        if (slot >> place_bits != (lap & tag_mask)) break;                      // (1)
-        Word& word = segment.record(group, c);
+        const std::uint64_t place = slot - lap.published;
+        if (place > place_mask) break;  // (1)
+        Word& word = records[c & index_mask];
         std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
-        const std::uint64_t tag = record >> record_shift;
-        if (tag == (lap & record_tag_mask)) {  // (2)
-            ++c;
-            continue;
+        const std::uint64_t since = record - lap.undelivered;
+        if (since >= record_lap) [[unlikely]] {
+            if (since - record_lap < record_lap) {  // (2)
+                ++c;
+                continue;
+            }
+            if (!tag_earlier(pending_tag(g, record), g.record_tag(c), g.record_tag_bits)) {
+                if (!member.copies) break;  // (1)
+                // A group that is lapped may leave a record alone for more than half of all tags. A later lap's is
+                // written only after the slot was: if that is what it was, the record is an earlier one's, whatever its
+                // tag.
+                fence(memory_order_acquire);
+                if (segment.slot(c).load(memory_order_acquire) != slot) break;  // (1)
+            }
         }
-        if (tag != ((lap - 1) & record_tag_mask) && !tag_earlier(tag, lap & record_tag_mask, g.record_tag_bits)) {
-            if (!member.copies) break;  // (1)
-            // A group that is lapped may leave a record alone for more than half of all tags. A later lap's is written
-            // only after the slot was: if that is what it was, the record is an earlier one's, whatever its tag.
-            fence(memory_order_acquire);
-            if (segment.slot(c).load(memory_order_acquire) != slot) break;  // (1)
-        }
-        const std::uint64_t place = slot & place_mask;
         taking.count = count;
         const std::size_t size = limited ? size_of(member, taking, c, place) : 0;
         if (limited && (taking.is_full() || !fits(taking, size))) break;
-        const std::uint64_t mine = lap << record_shift | mine_low;
         // seq_cst: one order with the group's word and the trim point that check_claims loads (DROP); release: PREFIX.
-        if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
+        if (!word.compare_exchange(record, lap.delivered, memory_order_seq_cst, memory_order_relaxed)) continue;  // (3)
         if (member.copies) [[unlikely]]
             keep_loss(member, taking, c, record);
         prefetch_entry(segment, place);  // (4)
-        clock_first(segment, group, c, taking.now_ms);
-        taking.room[count++] = {c, mine, place, 1, false};
+        clock_first(deliveries[c & index_mask], lap.first_delivery, taking.now_ms);
+        taking.room[count++] = {c, lap.delivered, place, 1, false};
         taking.bytes += size;
         ++c;
     }

@@ -17,6 +17,26 @@
 
 namespace shmq {
 
+/// What the words of one lap's entries are made of, so that nobody shifts for each entry. A word holds the tag of its
+/// lap above everything else, so whose lap it is, and what stands below the tag, is told by a difference.
+struct LapWords {
+    LapWords() = default;
+    /// Of the lap of `sequence`; `delivered_to_us` is a record at its first delivery, without its tag.
+    LapWords(const Geometry& g, Sequence sequence, std::uint64_t delivered_to_us) noexcept
+        : begin(sequence & ~(g.slots - 1)), published(g.slot_tag(sequence) << g.place_bits),
+          unpublished(published - g.place_mask - 1),
+          undelivered((g.record_tag(sequence) << g.record_shift) - g.record_lap),
+          delivered(undelivered + g.record_lap + delivered_to_us),
+          first_delivery(shmq::first_delivery(g.record_tag(sequence))) {}
+
+    Sequence begin = 0;
+    std::uint64_t published = 0;       // slot, without its place
+    std::uint64_t unpublished = 0;     // the same of the lap before
+    std::uint64_t undelivered = 0;     // record of the lap before: its tag alone
+    std::uint64_t delivered = 0;       // record at its first delivery to us
+    std::uint64_t first_delivery = 0;  // delivery word, without its time
+};
+
 /// One consumer of a group, as this room needs it. One thread at a time.
 struct Member {
     Member() = default;
@@ -27,20 +47,30 @@ struct Member {
     [[nodiscard]] Word& record(Sequence sequence) const noexcept {
         return records[segment.geometry().index_of(sequence)];
     }
-    /// As any_retry of retry_index.hpp.
+    /// As is_active of visit.hpp, which says why seq_cst; and as any_retry of retry_index.hpp.
+    [[nodiscard]] bool is_active() const noexcept { return row->word.load(memory_order_seq_cst) == active_word; }
     [[nodiscard]] bool any_retry() const noexcept { return retry_top->load(memory_order_relaxed) != 0; }
+
+    /// Makes `lap` that of `sequence`.
+    const LapWords& enter_lap(Sequence sequence) noexcept {
+        if (sequence - lap.begin >= segment.geometry().slots) [[unlikely]]
+            lap = LapWords(segment.geometry(), sequence, delivered_to_us);
+        return lap;
+    }
 
     Segment segment;
     GroupId group;
     // Where the group's words begin, so that nobody multiplies for each entry.
     GroupRow* row = nullptr;
+    std::uint64_t active_word = 0;  // of the group as long as it exists
     Word* records = nullptr;
     Word* deliveries = nullptr;
     const Word* retry_top = nullptr;
+    Word* pinned = nullptr;             // of our row of the group's consumers
     std::uint32_t consumer = 0;         // row in the group
     std::uint64_t delivered_to_us = 0;  // a record of ours at its first delivery, without its tag
     Sequence next = 0;                  // all before it were seen delivered, or do not concern the group
-    Sequence seen = 0;                  // entries from next up to here are on their way (send_for_next)
+    LapWords lap;                       // of the entry looked at last
     Sequence sweep_at = 0;              // where the sweep goes on
     Order order = Order::none;          // of the group
     std::uint32_t waiting = 0;          // entries the last look found waiting for earlier ones (order.hpp)
@@ -75,62 +105,57 @@ struct Taking {
     [[nodiscard]] bool is_full() const noexcept { return count == room.size() || (count != 0 && bytes >= max_bytes); }
 };
 
-/// What the slot of `next` says. One load, for who polls; behind it the bytes of the entry may be read (PUBLISH).
-struct NextSlot {
-    std::uint64_t tag;
-    std::uint64_t place;
-};
-[[nodiscard]] inline NextSlot look_at_next(const Member& member) noexcept {
-    const Geometry& g = member.segment.geometry();
-    const std::uint64_t slot = member.segment.slot(member.next).load(memory_order_acquire);
-    return {slot >> g.place_bits, slot & g.place_mask};
+/// The slot word of `next`, whose lap is the member's from then on. One load, for who polls; behind it the bytes of the
+/// entry may be read (PUBLISH).
+[[nodiscard]] inline std::uint64_t look_at_next(Member& member) noexcept {
+    member.enter_lap(member.next);
+    return member.segment.slot(member.next).load(memory_order_acquire);
 }
-/// Whether the entry at `next` was surely not published when the slot was looked at: the slot is of the lap before.
-[[nodiscard]] inline bool is_unpublished(const Member& member, const NextSlot& slot) noexcept {
-    const Geometry& g = member.segment.geometry();
-    return slot.tag == ((member.next >> g.slot_bits) & g.tag_mask);
+/// Whether the entry at `next` was surely not published when its slot was looked at: the slot is of the lap before.
+[[nodiscard]] inline bool is_unpublished(const Member& member, std::uint64_t slot) noexcept {
+    return slot - member.lap.unpublished <= member.segment.geometry().place_mask;
 }
 
-/// Sends for the first line or two of an entry, so that they are on their way while it is claimed.
-inline void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept {
+/// Sends for the first line or two of an entry, so that they are on their way while it is claimed. Always inline: a
+/// call of what does nothing but this is one that compilers leave out.
+[[gnu::always_inline]] inline void prefetch_entry(const Segment& segment, std::uint64_t place) noexcept {
     const std::byte* bytes = segment.payload() + (place << segment.geometry().unit_bits);
     __builtin_prefetch(bytes);
     __builtin_prefetch(bytes + cache_line);
 }
 
-/// Sends for entries behind `next` that are published, two at most: who reads one at a time is then not kept waiting by
-/// each on its way from the producer's processor. A line of slots that the producer may be about to write is left to
-/// it.
-inline void send_for_next(Member& member) noexcept {
-    constexpr Sequence ahead = 8;
-    constexpr Sequence slots_per_line = cache_line / sizeof(Word);
+/// Sends for what follows `next` two lines on, its slots, and its records and delivery words to write them, once a
+/// line: who reads one at a time touches each of these lines so rarely that the processor does not see the stride. Not
+/// where less than a line of entries waits, whose slots are left to the producer that is about to write them.
+inline void send_for_later(const Member& member) noexcept {
+    constexpr Sequence words_per_line = cache_line / sizeof(Word);
+    if (member.next % words_per_line != 0) return;
     const Segment& segment = member.segment;
     const Geometry& g = segment.geometry();
-    Sequence seen = std::max(member.seen, member.next);
-    for (int turn = 0; turn < 2 && seen - member.next < ahead; ++turn, ++seen) {
-        if (seen % slots_per_line == 0 && seen - member.next < ahead / 2 && seen != member.next) break;
-        const std::uint64_t slot = segment.slot(seen).load(memory_order_relaxed);  // nothing is read by it
-        if (slot >> g.place_bits != g.slot_tag(seen)) break;
-        prefetch_entry(segment, slot & g.place_mask);
-    }
-    member.seen = seen;
+    // relaxed: nothing is read by it.
+    const std::uint64_t last_of_line = segment.slot(member.next + words_per_line - 1).load(memory_order_relaxed);
+    if (last_of_line - member.lap.published > g.place_mask) return;
+    const std::uint64_t index = g.index_of(member.next + 2 * words_per_line);
+    __builtin_prefetch(&segment.slot(index));
+    prefetch_for_writing(&member.records[index]);
+    prefetch_for_writing(&member.deliveries[index]);
 }
 
-/// Claims the entry at `next` in the common case, inline: it is there, and nobody else was given it. False if anything
-/// is unusual: nothing was claimed then, and `take_new` finds out why.
-inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms, Taken& taken) noexcept {
-    const Segment& segment = member.segment;
-    const Geometry& g = segment.geometry();
+/// Claims the entry at `next`, whose slot word is `slot`, in the common case, inline: it is there, and nobody else was
+/// given it. False if anything is unusual: nothing was claimed then, and `take_new` finds out why.
+inline bool take_next(Member& member, std::uint64_t slot, std::uint64_t now_ms, Taken& taken) noexcept {
+    const Geometry& g = member.segment.geometry();
     const Sequence c = member.next;
-    const std::uint64_t lap = (c >> g.slot_bits) + 1;
-    Word& word = member.record(c);
+    const std::uint64_t index = g.index_of(c);
+    Word& word = member.records[index];
     std::uint64_t record = word.load(memory_order_relaxed);  // the exchange decides, and orders
-    if (slot.tag != (lap & g.tag_mask) || record >> g.record_shift != ((lap - 1) & g.record_tag_mask)) return false;
-    const std::uint64_t mine = lap << g.record_shift | member.delivered_to_us;
+    const std::uint64_t place = slot - member.lap.published;
+    if (place > g.place_mask || record - member.lap.undelivered >= g.record_lap) return false;
+    const std::uint64_t mine = member.lap.delivered;
     // seq_cst: DROP and PREFIX, as in take_new.
     if (!word.compare_exchange(record, mine, memory_order_seq_cst, memory_order_relaxed)) return false;
-    clock_first(member.deliveries[g.index_of(c)], lap, now_ms);
-    taken = {c, mine, slot.place, 1, false};
+    clock_first(member.deliveries[index], member.lap.first_delivery, now_ms);
+    taken = {c, mine, place, 1, false};
     member.next = c + 1;
     Word& cursor = member.row->cursor;
     if (cursor.load(memory_order_relaxed) <= c) cursor.store(c + 1, memory_order_relaxed);  // relaxed: a hint
@@ -140,8 +165,7 @@ inline bool take_next(Member& member, const NextSlot& slot, std::uint64_t now_ms
 /// Whether claims from `first` on stand: the group exists still, and the trim point had not passed. Asked after them.
 [[nodiscard]] inline bool claims_stand(const Member& member, Sequence first) noexcept {
     // seq_cst: one order with the claims (DROP).
-    return is_active(member.segment, member.group) &&
-           first >= member.segment.control().trim_point.load(memory_order_seq_cst);
+    return member.is_active() && first >= member.segment.control().trim_point.load(memory_order_seq_cst);
 }
 
 /// Claims one entry from a record of an earlier lap. False if it does not fit, or the record changed.

@@ -30,13 +30,16 @@ struct DelayRule {
     [[nodiscard]] std::uint32_t after(std::uint32_t failures) const noexcept;
 };
 
-/// First delivery of an entry: one plain store. A process that is stopped right before it may put an old word back,
-/// which then matches no delivery and reads as unknown.
-/// `tag` is its record's, or has more bits.
-inline void clock_first(Word& delivery, std::uint64_t tag, std::uint64_t now_ms) noexcept {
-    const auto low = static_cast<std::uint32_t>(tag & low_mask(delivery_tag_bits));
+/// The word of an entry's first delivery, less its time. `tag` is its record's, or has more bits.
+[[nodiscard]] inline std::uint64_t first_delivery(std::uint64_t tag) noexcept {
+    return pack_delivery({0, static_cast<std::uint32_t>(tag & low_mask(delivery_tag_bits)), 1, false, 0, 0});
+}
+
+/// First delivery of an entry, whose word less its time is `first`: one plain store. A process that is stopped right
+/// before it may put an old word back, which then matches no delivery and reads as unknown.
+inline void clock_first(Word& delivery, std::uint64_t first, std::uint64_t now_ms) noexcept {
     // relaxed: matched against the record before it is believed.
-    delivery.store(pack_delivery({now_ms, low, 1, false, 0, 0}), memory_order_relaxed);
+    delivery.store(first | (now_ms & low_mask(time_bits)), memory_order_relaxed);
 }
 
 /// Counts the end of the delivery `held`, once, and sets the time to now, or after a failure or a death to when `delay`
@@ -75,7 +78,7 @@ void clock_restamp(Word& word, const PendingWord& held, std::uint64_t now_ms) no
 
 // The same for the entry in the ring.
 inline void clock_first(const Segment& segment, std::uint32_t group, Sequence sequence, std::uint64_t now_ms) noexcept {
-    clock_first(segment.delivery(group, sequence), segment.geometry().record_tag(sequence), now_ms);
+    clock_first(segment.delivery(group, sequence), first_delivery(segment.geometry().record_tag(sequence)), now_ms);
 }
 inline DeliveryWord clock_end(const Segment& segment, std::uint32_t group, Sequence sequence, const PendingWord& held,
                               Ending ending, std::uint64_t now_ms, const DelayRule& delay = {}) noexcept {

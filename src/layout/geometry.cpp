@@ -177,6 +177,7 @@ Result<Geometry> plan(const StreamOptions& options) {
     g.place_mask = low_mask(g.place_bits);
     g.tag_mask = low_mask(g.tag_bits);
     g.record_tag_mask = low_mask(g.record_tag_bits);
+    g.record_lap = std::uint64_t{1} << g.record_shift;
     plan_retry_index(g);
     plan_areas(g);
     return g;

@@ -90,6 +90,7 @@ struct Geometry {
     std::uint64_t place_mask = 0;   // the bits as masks, since every entry asks for them
     std::uint64_t tag_mask = 0;
     std::uint64_t record_tag_mask = 0;
+    std::uint64_t record_lap = 0;  // what one lap adds to a pending word: 2^record_shift
     unsigned retry_levels = 0;
     std::uint64_t retry_level_offset[max_retry_levels] = {};  // words from the start of a group's retry index
     Area areas[area_kinds] = {};
