@@ -9,7 +9,8 @@
 // One that never waits is given, one way, the pause between fruitless looks that suits it best, found by short runs.
 // Peers take turns within each round, in another order each time. Before and after each run one cache line is sent
 // there and back: on a virtual machine the two processors may be near (two threads of one core) at one time and far at
-// another. A ratio is formed between runs of one round that were both near, or both far.
+// another. A ratio is formed between runs of one round that were both near, or both far. A run that others disturbed is
+// taken again (support/quiet.hpp).
 #include <algorithm>
 #include <cstdio>
 

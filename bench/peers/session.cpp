@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "support/limits.hpp"
+#include "support/quiet.hpp"
 #include "support/results.hpp"
 #include "support/settings.hpp"
 #include "support/statistics.hpp"
@@ -76,13 +77,15 @@ void Session::take_round(std::size_t at, std::uint64_t round) {
         try {
             if (runner.looks && runner.pauses == 0 && !choice_.quick) find_pauses(shape, runner, seconds / 2);
             if (runner.pauses != 0) shape.pauses = runner.pauses;
-            const double before = probe_line();
-            double value = runner.run(shape, seconds);
-            const double after = probe_line();
+            double before = 0, value = 0, after = 0;
+            const bool quiet = measure_undisturbed(choice_.quick ? 1 : runs_for_figures, [&] {
+                before = probe_line();
+                value = runner.run(shape, seconds);
+                after = probe_line();
+            });
             if (work.unit == "M/s") value *= 1e-6;
             nearest_ = std::min({nearest_, before, after});
-            samples_[at].push_back(
-                {chosen, round, value, (before + after) / 2, std::max(before, after), std::min(before, after)});
+            samples_[at].push_back({chosen, round, value, std::max(before, after), std::min(before, after), !quiet});
         } catch (const std::exception& error) {
             std::fprintf(stderr, "%s, %s: %s\n", work.name.c_str(), runner.peer.c_str(), error.what());
             failed_ = true;
@@ -96,13 +99,21 @@ Distance Session::distance(const Sample& sample) const {
     if (sample.farther_ns <= border) return Distance::near;
     return sample.nearer_ns > border ? Distance::far : Distance::mixed;
 }
+std::vector<Sample> Session::samples_that_count(std::size_t work, std::size_t runner) const {
+    std::vector<Sample> quiet, all;
+    for (const Sample& sample : samples_[work]) {
+        if (sample.runner != runner) continue;
+        all.push_back(sample);
+        if (!sample.disturbed) quiet.push_back(sample);
+    }
+    return quiet.empty() ? all : quiet;
+}
 std::vector<double> Session::ratios(std::size_t work, std::size_t own, std::size_t other,
                                     Distance& distance_of_all) const {
     std::array<std::vector<double>, 3> by_distance;
-    for (const Sample& ours : samples_[work]) {
-        if (ours.runner != own) continue;
-        for (const Sample& theirs : samples_[work]) {
-            if (theirs.runner != other || theirs.round != ours.round || distance(ours) != distance(theirs)) continue;
+    for (const Sample& ours : samples_that_count(work, own)) {
+        for (const Sample& theirs : samples_that_count(work, other)) {
+            if (theirs.round != ours.round || distance(ours) != distance(theirs)) continue;
             by_distance[static_cast<std::size_t>(distance(ours))].push_back(
                 works_[work].more_is_better ? ours.value / theirs.value : theirs.value / ours.value);
         }
@@ -120,11 +131,10 @@ bool Session::tell(const std::string& json) {
                     "shmq is so many times as good (lowest to highest)");
         for (std::size_t peer = 0; peer < work.runners.size(); ++peer) {
             std::vector<double> values;
-            for (const Sample& sample : samples_[at])
-                if (sample.runner == peer) {
-                    values.push_back(sample.value);
-                    results.add(work.name, work.runners[peer].peer + " " + work.unit, sample.value);
-                }
+            for (const Sample& sample : samples_that_count(at, peer)) {
+                values.push_back(sample.value);
+                results.add(work.name, work.runners[peer].peer + " " + work.unit, sample.value, sample.disturbed);
+            }
             if (values.empty()) continue;
             const Spread spread = spread_of(values);
             std::printf("%-32s %10s %10s %10s", work.runners[peer].peer.c_str(), shown(spread.median).c_str(),

@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "support/machine.hpp"
+#include "support/quiet.hpp"
 #include "support/results.hpp"
 #include "support/settings.hpp"
 
 namespace bench {
 
 namespace {
+
+const std::string disturbed_counter = "disturbed";
 
 /// Google Benchmark's console with one line a measurement, its medians; keeps every round's figures.
 class Collector : public benchmark::ConsoleReporter {
@@ -29,11 +32,14 @@ public:
                 failed_ = true;
                 shown.push_back(run);
             } else if (run.run_type == Run::RT_Iteration) {
-                for (const auto& [name, counter] : run.counters) results_.add(short_name(run), name, counter.value);
+                const bool disturbed = run.counters.at(disturbed_counter) != 0;
+                for (const auto& [name, counter] : run.counters)
+                    if (name != disturbed_counter) results_.add(short_name(run), name, counter.value, disturbed);
                 if (run.repetitions <= 1) shown.push_back(run);
             } else if (run.aggregate_name == "median") {
                 shown.push_back(run);
             }
+            if (!shown.empty()) shown.back().counters.erase(disturbed_counter);
         }
         if (!shown.empty()) ConsoleReporter::ReportRuns(shown);
     }
@@ -69,7 +75,9 @@ void measure(const std::string& name, const std::function<void(Taking&)>& take) 
                                      for ([[maybe_unused]] auto turn : state) {
                                          Taking taking(state, (*round)++);
                                          try {
-                                             take(taking);
+                                             const int most_runs = settings().rounds == 1 ? 1 : runs_for_figures;
+                                             const bool quiet = measure_undisturbed(most_runs, [&] { take(taking); });
+                                             taking.figure(disturbed_counter, quiet ? 0 : 1);
                                          } catch (const std::exception& error) {
                                              state.SkipWithError(error.what());
                                              break;

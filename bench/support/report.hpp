@@ -4,7 +4,7 @@
 //
 // A measurement is taken in rounds (Google Benchmark's repetitions). In each round the peers it compares run one right
 // after the other, in changing order, so that other load on the machine meets both; a ratio is formed within a round,
-// and the figure is the median of the rounds' ratios.
+// and the figure is the median of the rounds' ratios. A round that others disturbed is taken again (support/quiet.hpp).
 #pragma once
 
 #include <benchmark/benchmark.h>

@@ -47,25 +47,34 @@ std::string shown(double value) {
     return text;
 }
 
-void Results::add(std::string_view measurement, std::string_view figure, double value) {
+void Results::add(std::string_view measurement, std::string_view figure, double value, bool disturbed) {
     figure.remove_prefix(std::min(figure.find_first_not_of(' '), figure.size()));
     const auto same = [&](const Figure& f) { return f.measurement == measurement && f.name == figure; };
     auto found = std::find_if(figures_.begin(), figures_.end(), same);
-    if (found == figures_.end()) found = figures_.insert(found, {std::string(measurement), std::string(figure), {}});
-    found->rounds.push_back(value);
+    if (found == figures_.end())
+        found = figures_.insert(found, {std::string(measurement), std::string(figure), {}, {}});
+    (disturbed ? found->disturbed : found->rounds).push_back(value);
 }
 
 void Results::print() const {
     if (figures_.empty()) return;
     std::printf("\n%-30s %-26s %10s %10s %10s\n", "measurement", "figure", "median", "lowest", "highest");
     const std::string* last = nullptr;
+    std::size_t disturbed = 0, all = 0;
     for (const Figure& figure : figures_) {
+        disturbed += figure.disturbed.size();
+        all += figure.disturbed.size() + figure.rounds.size();
         const bool again = last != nullptr && *last == figure.measurement;
-        const Spread spread = spread_of(figure.rounds);
+        const Spread spread = spread_of(figure.that_count());
         std::printf("%-30s %-26s %10s %10s %10s\n", again ? "" : figure.measurement.c_str(), figure.name.c_str(),
                     shown(spread.median).c_str(), shown(spread.lowest).c_str(), shown(spread.highest).c_str());
         last = &figure.measurement;
     }
+    if (disturbed != 0)
+        std::printf(
+            "\n%zu of %zu figures are of rounds in which a processor was slowed by others; they count only where "
+            "there is no other.\n",
+            disturbed, all);
     std::printf("\n");
 }
 
@@ -74,7 +83,7 @@ bool Results::check(std::span<const Bar> bars) const {
     for (const Bar& bar : bars)
         for (const Figure& figure : figures_) {
             if (figure.measurement != bar.measurement || figure.name != bar.figure) continue;
-            const double found = spread_of(figure.rounds).median;
+            const double found = spread_of(figure.that_count()).median;
             const bool met = bar.is_least ? found >= bar.value : found <= bar.value;
             all_met = all_met && met;
             std::printf("%-7s %s, %s: %s, at %s %s\n", met ? "met" : "MISSED", bar.measurement, bar.figure,
@@ -89,11 +98,12 @@ bool Results::write(const std::string& path) const {
     all["machine"] = machine();
     for (const Figure& figure : figures_) all["measurements"][figure.measurement] = ordered_json::object();
     for (const Figure& figure : figures_) {
-        const Spread spread = spread_of(figure.rounds);
+        const Spread spread = spread_of(figure.that_count());
         all["measurements"][figure.measurement][figure.name] = {{"median", spread.median},
                                                                 {"lowest", spread.lowest},
                                                                 {"highest", spread.highest},
-                                                                {"rounds", figure.rounds}};
+                                                                {"rounds", figure.rounds},
+                                                                {"disturbed", figure.disturbed}};
     }
     std::ofstream file(path);
     file << all.dump(2) << '\n';

@@ -1,8 +1,9 @@
 // What the rounds found, as a table for people and as bench.json for programs.
 //
 // bench.json: {"machine": {"processor", "processors", "kernel", "text", "libraries", "load"}, "measurements": {NAME:
-// {FIGURE: {"median", "lowest", "highest", "rounds": [...]}}}}. A figure's name ends in its unit. `load` is the load
-// average when it was written.
+// {FIGURE: {"median", "lowest", "highest", "rounds": [...], "disturbed": [...]}}}}. A figure's name ends in its unit.
+// `load` is the load average when it was written. Rounds that were disturbed (support/quiet.hpp) count only where there
+// is no other.
 #pragma once
 
 #include <span>
@@ -26,7 +27,7 @@ struct Bar {
 class Results {
 public:
     /// One round's value of a figure. Blanks before its name are only for the order of names.
-    void add(std::string_view measurement, std::string_view figure, double value);
+    void add(std::string_view measurement, std::string_view figure, double value, bool disturbed = false);
     /// The table, on standard output; nothing if nothing was measured.
     void print() const;
     /// Prints of each bar whose figure was measured whether it is met; whether all are.
@@ -39,6 +40,8 @@ private:
         std::string measurement;
         std::string name;
         std::vector<double> rounds;
+        std::vector<double> disturbed;
+        [[nodiscard]] const std::vector<double>& that_count() const { return rounds.empty() ? disturbed : rounds; }
     };
     std::vector<Figure> figures_;
 };
