@@ -13,6 +13,12 @@
 
 namespace bench {
 
+namespace {
+
+constexpr int most_tries = 5;
+
+}  // namespace
+
 std::optional<Choice> take_choice(std::vector<std::string>& flags) {
     Choice choice;
     std::vector<std::string> others;
@@ -68,7 +74,7 @@ void Session::find_pauses(const Shape& shape, Runner& runner, double seconds) co
 }
 void Session::take_round(std::size_t at, std::uint64_t round) {
     Work& work = works_[at];
-    const double seconds = choice_.quick ? 0.05 : 0.25;
+    const double seconds = choice_.quick ? 0.05 : 0.1;  // short, to come between what others do
     for (std::size_t turn = 0; turn < work.runners.size(); ++turn) {
         const std::size_t chosen = (turn + round) % work.runners.size();
         Runner& runner = work.runners[chosen];
@@ -78,7 +84,7 @@ void Session::take_round(std::size_t at, std::uint64_t round) {
             if (runner.looks && runner.pauses == 0 && !choice_.quick) find_pauses(shape, runner, seconds / 2);
             if (runner.pauses != 0) shape.pauses = runner.pauses;
             double before = 0, value = 0, after = 0;
-            const bool quiet = measure_undisturbed(choice_.quick ? 1 : runs_for_figures, [&] {
+            const bool quiet = measure_undisturbed(choice_.quick ? 1 : most_tries, [&] {
                 before = probe_line();
                 value = runner.run(shape, seconds);
                 after = probe_line();
@@ -111,13 +117,18 @@ std::vector<Sample> Session::samples_that_count(std::size_t work, std::size_t ru
 std::vector<double> Session::ratios(std::size_t work, std::size_t own, std::size_t other,
                                     Distance& distance_of_all) const {
     std::array<std::vector<double>, 3> by_distance;
-    for (const Sample& ours : samples_that_count(work, own)) {
-        for (const Sample& theirs : samples_that_count(work, other)) {
-            if (theirs.round != ours.round || distance(ours) != distance(theirs)) continue;
-            by_distance[static_cast<std::size_t>(distance(ours))].push_back(
-                works_[work].more_is_better ? ours.value / theirs.value : theirs.value / ours.value);
-        }
-    }
+    const auto gather = [&](bool with_disturbed) {
+        for (const Sample& ours : samples_[work])
+            for (const Sample& theirs : samples_[work]) {
+                if (ours.runner != own || theirs.runner != other || ours.round != theirs.round) continue;
+                if (distance(ours) != distance(theirs)) continue;
+                if (!with_disturbed && (ours.disturbed || theirs.disturbed)) continue;
+                by_distance[static_cast<std::size_t>(distance(ours))].push_back(
+                    works_[work].more_is_better ? ours.value / theirs.value : theirs.value / ours.value);
+            }
+    };
+    gather(false);
+    if (by_distance[0].empty() && by_distance[1].empty()) gather(true);
     distance_of_all = by_distance[0].size() >= by_distance[1].size() ? Distance::near : Distance::far;
     return by_distance[static_cast<std::size_t>(distance_of_all)];
 }

@@ -14,7 +14,7 @@ namespace bench {
 namespace {
 
 constexpr int first_looks = 20;
-constexpr int most_looks = 20;
+constexpr int most_looks = 4;
 constexpr double least_share = 0.9;
 
 /// Additions a nanosecond, of which a core does several at once: about a quarter of a millisecond.
@@ -51,7 +51,7 @@ public:
         const bool first = is_high(first_, settings().core_of_first);
         return is_high(second_, settings().core_of_second) && first;
     }
-    /// The same, waited for: others come and go by seconds.
+    /// The same, waited for: others come and go.
     bool become_high() {
         for (int look = 0; look < most_looks; ++look) {
             if (are_high()) return true;

@@ -20,6 +20,7 @@ namespace bench {
 namespace {
 
 const std::string disturbed_counter = "disturbed";
+constexpr int most_tries = 3;  // of a round
 
 /// Google Benchmark's console with one line a measurement, its medians; keeps every round's figures.
 class Collector : public benchmark::ConsoleReporter {
@@ -75,7 +76,7 @@ void measure(const std::string& name, const std::function<void(Taking&)>& take) 
                                      for ([[maybe_unused]] auto turn : state) {
                                          Taking taking(state, (*round)++);
                                          try {
-                                             const int most_runs = settings().rounds == 1 ? 1 : runs_for_figures;
+                                             const int most_runs = settings().rounds == 1 ? 1 : most_tries;
                                              const bool quiet = measure_undisturbed(most_runs, [&] { take(taking); });
                                              taking.figure(disturbed_counter, quiet ? 0 : 1);
                                          } catch (const std::exception& error) {

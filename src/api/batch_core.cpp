@@ -1,4 +1,5 @@
-// What a batch does with its entries, and the public classes of include/shmq/consumer.hpp.
+// What a batch does with its entries, and the public classes of include/shmq/consumer.hpp (Consumer::read is in
+// quick_read.cpp).
 #include "api/consumer_core.hpp"
 #include "group/group_options.hpp"
 #include "group/order.hpp"
