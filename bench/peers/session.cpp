@@ -105,15 +105,6 @@ Distance Session::distance(const Sample& sample) const {
     if (sample.farther_ns <= border) return Distance::near;
     return sample.nearer_ns > border ? Distance::far : Distance::mixed;
 }
-std::vector<Sample> Session::samples_that_count(std::size_t work, std::size_t runner) const {
-    std::vector<Sample> quiet, all;
-    for (const Sample& sample : samples_[work]) {
-        if (sample.runner != runner) continue;
-        all.push_back(sample);
-        if (!sample.disturbed) quiet.push_back(sample);
-    }
-    return quiet.empty() ? all : quiet;
-}
 std::vector<double> Session::ratios(std::size_t work, std::size_t own, std::size_t other,
                                     Distance& distance_of_all) const {
     std::array<std::vector<double>, 3> by_distance;
@@ -137,19 +128,17 @@ bool Session::tell(const std::string& json) {
     Results results;
     for (std::size_t at = 0; at < works_.size(); ++at) {
         const Work& work = works_[at];
+        const auto figure_of = [&](std::size_t runner) { return work.runners[runner].peer + " " + work.unit; };
+        for (const Sample& sample : samples_[at])
+            results.add(work.name, figure_of(sample.runner), sample.value, sample.disturbed);
         std::printf("\n%s (%s), median of %llu rounds\n%-32s %10s %10s %10s   %s\n", work.name.c_str(),
                     work.unit.c_str(), static_cast<unsigned long long>(rounds_), "", "median", "lowest", "highest",
                     "shmq is so many times as good (lowest to highest)");
         for (std::size_t peer = 0; peer < work.runners.size(); ++peer) {
-            std::vector<double> values;
-            for (const Sample& sample : samples_that_count(at, peer)) {
-                values.push_back(sample.value);
-                results.add(work.name, work.runners[peer].peer + " " + work.unit, sample.value, sample.disturbed);
-            }
-            if (values.empty()) continue;
-            const Spread spread = spread_of(values);
-            std::printf("%-32s %10s %10s %10s", work.runners[peer].peer.c_str(), shown(spread.median).c_str(),
-                        shown(spread.lowest).c_str(), shown(spread.highest).c_str());
+            const auto spread = results.spread(work.name, figure_of(peer));
+            if (!spread) continue;
+            std::printf("%-32s %10s %10s %10s", work.runners[peer].peer.c_str(), shown(spread->median).c_str(),
+                        shown(spread->lowest).c_str(), shown(spread->highest).c_str());
             // One at a time against one at a time, where shmq does both.
             const bool single = work.runners[peer].shape.batch == 1 && work.runners.size() > 1 &&
                                 work.runners[1].peer == "shmq one at a time";

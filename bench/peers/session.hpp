@@ -66,8 +66,6 @@ private:
     [[nodiscard]] Distance distance(const Sample& sample) const;
     /// Prints each bar with its figure; whether all are met that were measured.
     bool check_bars() const;
-    /// The samples of one peer at one work that nobody disturbed, or all if there are none.
-    [[nodiscard]] std::vector<Sample> samples_that_count(std::size_t work, std::size_t runner) const;
     /// shmq's figure by the other's, or the other way round where less is better, of each round in which both were as
     /// near and nobody disturbed them (of all rounds, if there is none such); of the distance that has more of them.
     [[nodiscard]] std::vector<double> ratios(std::size_t work, std::size_t own, std::size_t other,

@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "support/machine.hpp"
-#include "support/statistics.hpp"
 
 namespace bench {
 
@@ -56,6 +55,12 @@ void Results::add(std::string_view measurement, std::string_view figure, double 
     (disturbed ? found->disturbed : found->rounds).push_back(value);
 }
 
+std::optional<Spread> Results::spread(std::string_view measurement, std::string_view figure) const {
+    for (const Figure& found : figures_)
+        if (found.measurement == measurement && found.name == figure) return found.spread();
+    return std::nullopt;
+}
+
 void Results::print() const {
     if (figures_.empty()) return;
     std::printf("\n%-30s %-26s %10s %10s %10s\n", "measurement", "figure", "median", "lowest", "highest");
@@ -65,7 +70,7 @@ void Results::print() const {
         disturbed += figure.disturbed.size();
         all += figure.disturbed.size() + figure.rounds.size();
         const bool again = last != nullptr && *last == figure.measurement;
-        const Spread spread = spread_of(figure.that_count());
+        const Spread spread = figure.spread();
         std::printf("%-30s %-26s %10s %10s %10s\n", again ? "" : figure.measurement.c_str(), figure.name.c_str(),
                     shown(spread.median).c_str(), shown(spread.lowest).c_str(), shown(spread.highest).c_str());
         last = &figure.measurement;
@@ -80,15 +85,15 @@ void Results::print() const {
 
 bool Results::check(std::span<const Bar> bars) const {
     bool all_met = true;
-    for (const Bar& bar : bars)
-        for (const Figure& figure : figures_) {
-            if (figure.measurement != bar.measurement || figure.name != bar.figure) continue;
-            const double found = spread_of(figure.that_count()).median;
-            const bool met = bar.is_least ? found >= bar.value : found <= bar.value;
-            all_met = all_met && met;
-            std::printf("%-7s %s, %s: %s, at %s %s\n", met ? "met" : "MISSED", bar.measurement, bar.figure,
-                        shown(found).c_str(), bar.is_least ? "least" : "most", shown(bar.value).c_str());
-        }
+    for (const Bar& bar : bars) {
+        const auto spread = this->spread(bar.measurement, bar.figure);
+        if (!spread) continue;
+        const double found = spread->median;
+        const bool met = bar.is_least ? found >= bar.value : found <= bar.value;
+        all_met = all_met && met;
+        std::printf("%-7s %s, %s: %s, at %s %s\n", met ? "met" : "MISSED", bar.measurement, bar.figure,
+                    shown(found).c_str(), bar.is_least ? "least" : "most", shown(bar.value).c_str());
+    }
     return all_met;
 }
 
@@ -98,7 +103,7 @@ bool Results::write(const std::string& path) const {
     all["machine"] = machine();
     for (const Figure& figure : figures_) all["measurements"][figure.measurement] = ordered_json::object();
     for (const Figure& figure : figures_) {
-        const Spread spread = spread_of(figure.that_count());
+        const Spread spread = figure.spread();
         all["measurements"][figure.measurement][figure.name] = {{"median", spread.median},
                                                                 {"lowest", spread.lowest},
                                                                 {"highest", spread.highest},

@@ -6,10 +6,13 @@
 // is no other.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "support/statistics.hpp"
 
 namespace bench {
 
@@ -28,6 +31,8 @@ class Results {
 public:
     /// One round's value of a figure. Blanks before its name are only for the order of names.
     void add(std::string_view measurement, std::string_view figure, double value, bool disturbed = false);
+    /// Of the rounds that count; nullopt if the figure was not measured.
+    [[nodiscard]] std::optional<Spread> spread(std::string_view measurement, std::string_view figure) const;
     /// The table, on standard output; nothing if nothing was measured.
     void print() const;
     /// Prints of each bar whose figure was measured whether it is met; whether all are.
@@ -41,7 +46,7 @@ private:
         std::string name;
         std::vector<double> rounds;
         std::vector<double> disturbed;
-        [[nodiscard]] const std::vector<double>& that_count() const { return rounds.empty() ? disturbed : rounds; }
+        [[nodiscard]] Spread spread() const { return spread_of(rounds.empty() ? disturbed : rounds); }
     };
     std::vector<Figure> figures_;
 };
