@@ -58,7 +58,7 @@ void ConsumerCore::begin_copies(BatchCore& batch, std::size_t most) {
 bool ConsumerCore::end_copies(BatchCore& batch, Taking& taking, Error& error) {
     const Segment& segment = stream_->segment();
     if (batch.copies.size() < taking.count) batch.copies.resize(batch.taken.size());
-    const bool active = is_active(segment, member_.group);  // seq_cst, after the claims (DROP)
+    const bool active = member_.is_active();  // seq_cst, after the claims (DROP)
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taking.count; ++i) {
         const Taken taken = taking.room[i];

@@ -36,7 +36,7 @@ Result<std::optional<std::uint32_t>> checked(std::optional<Duration> delay) noex
 Result<void> ConsumerCore::finished(BatchCore& batch, Taken& taken, Finish finish) noexcept {
     taken.record = 0;
     --batch.held;
-    if (finish == Finish::done && !is_active(stream_->segment(), member_.group)) [[unlikely]]
+    if (finish == Finish::done && !member_.is_active()) [[unlikely]]
         finish = Finish::fenced;
     if (finish == Finish::fenced) [[unlikely]]
         stream_->note(Did::was_fenced, row(), taken.sequence);
@@ -58,7 +58,7 @@ inline Finish ConsumerCore::finish_one(const Taken& taken) noexcept {
     return finish_entry(stream_->segment(), row(), taken.sequence, taken.record);
 }
 
-[[gnu::noinline]] void ConsumerCore::after_acks(const BatchCore& batch, std::size_t count) noexcept {
+inline void ConsumerCore::after_acks(const BatchCore& batch, std::size_t count) noexcept {
     after_finishing(member_.segment, row());
     if (count != 0 && member_.order != Order::none) [[unlikely]]
         finished_in_order(member_.segment, row(), static_cast<unsigned>(count));
@@ -66,15 +66,14 @@ inline Finish ConsumerCore::finish_one(const Taken& taken) noexcept {
 }
 
 Result<void> ConsumerCore::ack_all(BatchCore& batch) noexcept {
-    if (stream_->usable() != Code::ok || !usual_ || batch.held != batch.count || batch.count == 0) [[unlikely]]
+    if (usable() != Code::ok || careful_ || batch.held != batch.count || batch.count == 0) [[unlikely]]
         return ack_rest(batch, 0);
     const std::size_t ended = finish_in_ring(batch);
     if (ended != batch.count || !member_.is_active()) [[unlikely]]
         return ack_rest(batch, ended);
     batch.held = 0;
     lift_floor(batch);
-    if (is_room_wanted(member_.segment) || latency_.keeps()) [[unlikely]]
-        after_acks(batch, ended);
+    after_acks(batch, ended);
     return {};
 }
 
@@ -90,13 +89,10 @@ inline void ConsumerCore::lift_floor(const BatchCore& batch) noexcept {
 /// Of a batch that is whole: how many of it, from the first on, were finished where they were delivered.
 inline std::size_t ConsumerCore::finish_in_ring(BatchCore& batch) noexcept {
     Taken* const taken = batch.taken.data();
-    // Copies, which the stores below cannot change under the compiler's eyes.
     const std::size_t count = batch.count;
-    Word* const records = member_.records;
-    const std::uint64_t index_mask = member_.segment.geometry().slots - 1;
     for (std::size_t i = 0; i < count; ++i) {
         std::uint64_t held = taken[i].record;
-        if (!finish_at(records[taken[i].sequence & index_mask], held)) [[unlikely]]
+        if (!finish_at(member_.record(taken[i].sequence), held)) [[unlikely]]
             return i;
         taken[i].record = 0;
     }
@@ -127,7 +123,7 @@ inline std::size_t ConsumerCore::finish_in_ring(BatchCore& batch) noexcept {
         ++ended;
     }
     batch.held -= ended;
-    if (first_held != 0 && !is_active(member_.segment, member_.group)) [[unlikely]]
+    if (first_held != 0 && !member_.is_active()) [[unlikely]]
         return Error(Code::fenced, first_held);
     if (whole && first_refused == 0) lift_floor(batch);
     after_acks(batch, acked);
@@ -171,13 +167,13 @@ Result<void> ConsumerCore::extend_one(BatchCore& batch, Sequence sequence) noexc
     if (copies_ && find_begin(stream_->segment()) > sequence) return {};  // nobody can be given it any more
     const Finish held = extend_entry(stream_->segment(), row(), sequence, taken->record, stream_->now_ms());
     if (held != Finish::done) return finished(batch, *taken, held);
-    if (!is_active(stream_->segment(), member_.group)) return finished(batch, *taken, Finish::fenced);
+    if (!member_.is_active()) return finished(batch, *taken, Finish::fenced);
     return {};
 }
 
 bool ConsumerCore::holds(BatchCore& batch, Sequence sequence) const noexcept {
     const Taken* taken = usable() == Code::ok ? find_in(batch, sequence) : nullptr;
-    return taken != nullptr && taken->record != 0 && is_active(stream_->segment(), member_.group) &&
+    return taken != nullptr && taken->record != 0 && member_.is_active() &&
            look_at_delivery(stream_->segment(), row(), sequence, taken->record) == Finish::done;
 }
 

@@ -89,14 +89,13 @@ Result<void> ConsumerCore::enter() {
     told_given_up_ = 0;
     told_below_ = 0;
     joined_ = true;
-    usual_ = !careful_;
     stream_->note(Did::joined, row(), member_.consumer);
     return {};
 }
 
 void ConsumerCore::leave() noexcept {
     if (!joined_) return;
-    joined_ = usual_ = false;
+    joined_ = false;
     stream_->note(Did::left, row(), member_.consumer);
     if (member_.order == Order::strict) give_turn_back(member_);
     latency_.stop();  // the row may be another's from here on
@@ -120,7 +119,7 @@ void ConsumerCore::close() noexcept {
 
 /// After the group was dropped or moved: joins its new row, if there is one and no batch of the old one is open.
 Result<void> ConsumerCore::rejoin_if_moved() {
-    if (joined_ && is_active(stream_->segment(), member_.group)) [[likely]]
+    if (joined_ && member_.is_active()) [[likely]]
         return {};
     const bool finished = finish_closing_of(stream_->segment(), stream_->visits(), group_);
     for (const auto& batch : batches_)
@@ -133,12 +132,16 @@ Result<void> ConsumerCore::rejoin_if_moved() {
     return enter();
 }
 
+[[gnu::noinline]] BatchCore* ConsumerCore::find_ready_batch() noexcept {
+    const auto ready = std::find_if(batches_.begin(), batches_.end(), [](const auto& batch) { return !batch->open; });
+    return ready == batches_.end() ? nullptr : ready->get();
+}
+
 BatchCore& ConsumerCore::free_batch(std::size_t capacity) {
-    for (auto& batch : batches_)
-        if (!batch->open) {
-            batch->reserve(capacity);
-            return *batch;
-        }
+    if (BatchCore* const ready = find_ready_batch()) {
+        ready->reserve(capacity);
+        return *ready;
+    }
     return *batches_.emplace_back(std::make_unique<BatchCore>(std::max(capacity, ready_entries)));
 }
 
@@ -156,7 +159,7 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
                 count_delivered(batch, taking.now_ms);
                 return true;
             }
-            if (error == Code::corrupt || !is_active(stream_->segment(), member_.group)) return false;
+            if (error == Code::corrupt || !member_.is_active()) return false;
             if (taking.count == 0 && find_begin(stream_->segment()) <= member_.claims_at) return false;
         }
         return false;
@@ -168,6 +171,19 @@ bool ConsumerCore::fill(BatchCore& batch, std::size_t most, std::size_t max_byte
     if (taking.count == 0 || !show_all(batch, error)) return false;
     count_delivered(batch, taking.now_ms);
     return true;
+}
+
+[[gnu::noinline]] BatchCore* ConsumerCore::take_batch(const ReadOptions& options, BatchCore& batch,
+                                                      std::size_t claimed) noexcept {
+    Error error;  // of damage, which read_slowly meets again and says
+    const bool found = fill(batch, options.max_entries, options.max_bytes, error, [&](Taking& taking) {
+        taking.count = claimed;
+        if (claimed == 0) take_new(member_, taking);
+    });
+    if (!found) return nullptr;
+    batch.consumer = this;
+    batch.open = true;
+    return &batch;
 }
 
 Error ConsumerCore::damage(const Taken& taken) const noexcept {
@@ -183,8 +199,9 @@ Error ConsumerCore::damage(const Taken& taken) const noexcept {
 /// Shows the whole batch. Damaged bytes: everything is given back and the error has the place.
 bool ConsumerCore::show_all(BatchCore& batch, Error& error) noexcept {
     for (std::size_t i = 0; i < batch.count; ++i) {
-        const Taken taken = batch.taken[i];
-        if (show(taken, batch.entries[i])) continue;
+        const Taken& taken = batch.taken[i];
+        if (show(taken, batch.entries[i])) [[likely]]
+            continue;
         error = damage(taken);
         batch.open = true;
         batch.consumer = this;
@@ -228,7 +245,7 @@ Result<Batch> ConsumerCore::read_slowly(const ReadOptions& options) {
                 std::sort(taking.room.begin(), taking.room.begin() + static_cast<std::ptrdiff_t>(taking.count),
                           [](const Taken& a, const Taken& b) { return a.sequence < b.sequence; });
             // Behind what it held under its name before comes what others left, with the next read, and then new ones.
-            const bool others_wait = member_.own_first && any_retry(member_.segment, row());
+            const bool others_wait = member_.own_first && member_.any_retry();
             if (!taking.is_full() && !others_wait) take_new(member_, taking);
         });
         if (found) error = Error();

@@ -83,8 +83,8 @@ private:
     [[gnu::always_inline]] inline Look look_quickly(const ReadOptions& options, std::uint64_t& slot) noexcept;
     /// Takes what was seen there; null if anything is unusual: nothing was taken then.
     [[gnu::always_inline]] inline BatchCore* take_quickly(const ReadOptions& options, std::uint64_t slot) noexcept;
-    BatchCore* take_batch(const ReadOptions& options, BatchCore& batch, std::uint64_t now_ms) noexcept;
-    BatchCore* hand_out(BatchCore& batch, std::uint64_t now_ms) noexcept;
+    /// The same for more than one entry, and where anything is unusual; the first `claimed` of the batch are claimed.
+    BatchCore* take_batch(const ReadOptions& options, BatchCore& batch, std::size_t claimed) noexcept;
     /// A batch that is not open, with room for `ready_entries`; null if there is none.
     [[nodiscard]] BatchCore* ready_batch() noexcept {
         BatchCore* const spare = std::exchange(spare_, nullptr);
@@ -169,7 +169,6 @@ private:
     std::uint32_t reads_ = 0;         // until the next sweep
     std::uint64_t next_move_ms_ = 0;  // no dead entry is moved before
     bool careful_ = false;  // its group copies, limits what is in flight, or keeps an order: nothing is read quickly
-    bool usual_ = false;    // joined, and not careful
     bool copies_ = false;   // its group hands out copies
     HoldBack hold_back_;    // in spin_for_next
     std::uint32_t in_flight_ = 0;    // of its group; 0: no limit

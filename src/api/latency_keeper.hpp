@@ -37,7 +37,7 @@ public:
         return moment;
     }
     /// Counts acks of entries that were delivered at `moment`. Only if `keeps`.
-    void acked(std::uint64_t moment, std::uint64_t count) noexcept {
+    [[gnu::noinline]] void acked(std::uint64_t moment, std::uint64_t count) noexcept {
         const std::uint64_t now =
             time_ == TimeStamps::precise ? os::monotonic_ns() : os::monotonic_coarse_ms() * 1'000'000;
         count_delay(row_->delivered_to_acked, now > moment ? now - moment : 0, count);

@@ -14,7 +14,7 @@ constexpr std::uint64_t records_per_sweep = 16;
 }  // namespace
 
 inline ConsumerCore::Look ConsumerCore::look_quickly(const ReadOptions& options, std::uint64_t& slot) noexcept {
-    if (stream_->usable() != Code::ok || !usual_ || options.claim_idle != forever) return Look::unusual;
+    if (stream_->usable() != Code::ok || !joined_ || careful_ || options.claim_idle != forever) return Look::unusual;
     if (options.max_entries - 1 >= ready_entries || member_.any_retry() || !member_.is_active() || any_due())
         return Look::unusual;
     if (++reads_ % reads_per_sweep == 0) [[unlikely]]
@@ -30,53 +30,19 @@ inline BatchCore* ConsumerCore::take_quickly(const ReadOptions& options, std::ui
     BatchCore* const batch = ready_batch();
     if (batch == nullptr) [[unlikely]]
         return nullptr;
+    if (options.max_entries != 1) return take_batch(options, *batch, 0);
     const std::uint64_t now_ms = stream_->now_ms();
     Taken& taken = batch->taken[0];
-    if (options.max_entries != 1 || !take_next(member_, slot, now_ms, taken))
-        return take_batch(options, *batch, now_ms);
+    if (!take_next(member_, slot, now_ms, taken)) [[unlikely]]
+        return take_batch(options, *batch, 0);
     send_for_later(member_);
-    batch->count = 1;
     if (!claims_stand(member_, taken.sequence) || !show(taken, batch->entries[0])) [[unlikely]]
-        return hand_out(*batch, now_ms);
-    batch->held = 1;
+        return take_batch(options, *batch, 1);
+    batch->count = batch->held = 1;
     batch->consumer = this;
     batch->open = true;
     count_delivered(*batch, now_ms);
     return batch;
-}
-
-/// The same for more than one entry, or for one if anything is unusual.
-[[gnu::noinline]] BatchCore* ConsumerCore::take_batch(const ReadOptions& options, BatchCore& batch,
-                                                      std::uint64_t now_ms) noexcept {
-    Taking taking{std::span<Taken>(batch.taken.data(), options.max_entries), 0, options.max_bytes, 0, now_ms};
-    take_new(member_, taking);
-    if (taking.count == 0) return nullptr;
-    batch.count = taking.count;
-    return hand_out(batch, now_ms);
-}
-
-/// Looks at claims once they are made, and shows what stands; null if nothing does, or anything is damaged.
-[[gnu::noinline]] BatchCore* ConsumerCore::hand_out(BatchCore& batch, std::uint64_t now_ms) noexcept {
-    if (!claims_stand(member_, batch.taken[0].sequence)) [[unlikely]] {
-        Taking taking{std::span<Taken>(batch.taken.data(), batch.count), batch.count, 0, 0, now_ms};
-        if (check_claims(member_, taking) || taking.count == 0) return nullptr;
-        batch.count = taking.count;
-    }
-    batch.held = batch.count;
-    batch.consumer = this;
-    batch.open = true;
-    for (std::size_t i = 0; i < batch.count; ++i)
-        if (!show(batch.taken[i], batch.entries[i])) [[unlikely]] {
-            close_batch(batch);
-            return nullptr;  // read_slowly meets the same damage and says so
-        }
-    count_delivered(batch, now_ms);
-    return &batch;
-}
-
-[[gnu::noinline]] BatchCore* ConsumerCore::find_ready_batch() noexcept {
-    const auto ready = std::find_if(batches_.begin(), batches_.end(), [](const auto& batch) { return !batch->open; });
-    return ready == batches_.end() ? nullptr : ready->get();
 }
 
 [[gnu::noinline]] void ConsumerCore::sweep_some() noexcept { sweep(member_, records_per_sweep, stream_->now_ms()); }

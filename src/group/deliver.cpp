@@ -298,7 +298,7 @@ bool check_claims(Member& member, Taking& taking) noexcept {
     if (claims_stand(member, first == taken_end ? ~Sequence{0} : first->sequence)) [[likely]]
         return false;
     const Segment& segment = member.segment;
-    const bool active = is_active(segment, member.group);
+    const bool active = member.is_active();
     const Sequence trim = segment.control().trim_point.load(memory_order_seq_cst);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taking.count; ++i) {

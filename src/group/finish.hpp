@@ -67,17 +67,14 @@ std::uint64_t pending_record(const Segment& segment, std::uint32_t group, Sequen
 /// slow half of after_finishing.
 void lift_for_producers(const Segment& segment, std::uint32_t group, Sequence wanted) noexcept;
 
-/// Whether a producer asks for room that is not there yet. Two loads; asked after entries were finished.
-[[nodiscard]] inline bool is_room_wanted(const Segment& segment) noexcept {
-    const Control& control = segment.control();
-    // seq_cst: see finish_at. relaxed: stale is only stricter.
-    return control.room_wanted.load(memory_order_seq_cst) > control.trim_point.load(memory_order_relaxed);
-}
-
-/// After entries of a group were finished: makes room, if a producer asked for it.
+/// After entries of a group were finished: looks whether a producer asked for room. Two loads if none did.
 inline void after_finishing(const Segment& segment, std::uint32_t group) noexcept {
-    if (is_room_wanted(segment)) [[unlikely]]
-        lift_for_producers(segment, group, segment.control().room_wanted.load(memory_order_relaxed));
+    const Control& control = segment.control();
+    // seq_cst: see finish_at.
+    const Sequence wanted = control.room_wanted.load(memory_order_seq_cst);
+    if (wanted <= control.trim_point.load(memory_order_relaxed)) [[likely]]  // stale is only stricter
+        return;
+    lift_for_producers(segment, group, wanted);
 }
 
 /// An operator's words, whoever holds the entry. Errors: `not_pending`, `too_many_pins`; of an ack `out_of_order`.
